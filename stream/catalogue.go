@@ -1,0 +1,222 @@
+package stream
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// Catalogue says which stored name stands for which Go type: a name, and an
+// example value of the type. Stored names are for ever; Go types may be renamed
+// at will.
+type Catalogue[E any] map[string]E
+
+// Upcaster turns a payload of one schema version into the next.
+type Upcaster func(data []byte) ([]byte, error)
+
+// Unknown says what a topic does with a stored type that its catalogue lacks.
+type Unknown int
+
+const (
+	// FailUnknown ends the run with a [*DecodeError] over [ErrUnknownType].
+	FailUnknown Unknown = iota
+	// SkipUnknown passes over such events; they are not even read.
+	SkipUnknown
+	// KeepUnknown hands them over as what TopicOptions.Fallback makes of them.
+	KeepUnknown
+)
+
+// Raw is a stored event that the catalogue does not know, or knows only in an
+// older schema.
+type Raw struct {
+	Type   string
+	Schema uint32
+	Data   []byte // the stored bytes; the receiver's own
+}
+
+// TopicOptions are what a topic may be given beside its catalogue. The zero
+// value means JSON, no older schemas, and failing on unknown types.
+type TopicOptions[E any] struct {
+	// Codec encodes the payloads; nil: [JSON].
+	Codec Codec
+	// Upcasters lists, by stored name, what turns schema 1 into 2, 2 into 3, and
+	// so on. A type's current schema is one more than the length of its list.
+	Upcasters map[string][]Upcaster
+	// Unknown says what to do with stored types that the catalogue lacks.
+	Unknown Unknown
+	// Fallback makes a payload of such an event; needed with KeepUnknown.
+	Fallback func(Raw) E
+}
+
+// entry is one type of a catalogue.
+type entry struct {
+	name      string
+	typ       reflect.Type
+	upcasters []Upcaster
+}
+
+func (e *entry) schema() uint32 { return uint32(len(e.upcasters)) + 1 }
+
+// part is one topic's catalogue without its Go type parameter, so that topics of
+// different types can be joined.
+type part struct {
+	topic    string
+	codec    Codec
+	entries  []*entry // by name, in order
+	byType   map[reflect.Type]*entry
+	unknown  Unknown
+	fallback func(Raw) any
+	narrowed bool // Only left some of the topic's types out
+}
+
+func newPart[E any](topic string, c Catalogue[E], o TopicOptions[E]) (*part, error) {
+	if err := checkTopic(topic); err != nil {
+		return nil, err
+	}
+	p := &part{topic: topic, codec: o.Codec, byType: map[reflect.Type]*entry{}, unknown: o.Unknown}
+	if p.codec == nil {
+		p.codec = JSON
+	}
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		if err := p.add(name, c[name], o.Upcasters[name]); err != nil {
+			return nil, err
+		}
+	}
+	for name := range o.Upcasters {
+		if _, ok := c[name]; !ok {
+			return nil, fmt.Errorf("stream: topic %s: upcasters for %q, which the catalogue lacks", topic, name)
+		}
+	}
+	if (o.Fallback != nil) != (o.Unknown == KeepUnknown) {
+		return nil, fmt.Errorf("stream: topic %s: KeepUnknown and Fallback go together", topic)
+	}
+	if o.Fallback != nil {
+		p.fallback = func(r Raw) any { return o.Fallback(r) }
+	}
+	return p, nil
+}
+
+func (p *part) add(name string, example any, upcasters []Upcaster) error {
+	if err := checkName("event type", name, MaxTypeBytes); err != nil {
+		return err
+	}
+	typ := reflect.TypeOf(example)
+	if typ == nil {
+		return fmt.Errorf("stream: topic %s: %q has a nil example, which has no type", p.topic, name)
+	}
+	if other, ok := p.byType[typ]; ok {
+		return fmt.Errorf("stream: topic %s: Go type %s has two names, %q and %q", p.topic, typ, other.name, name)
+	}
+	e := &entry{name: name, typ: typ, upcasters: upcasters}
+	p.byType[typ] = e
+	p.entries = append(p.entries, e)
+	return nil
+}
+
+// match selects what this part can deliver.
+func (p *part) match(key string) Match {
+	m := Match{Topic: p.topic, Key: key}
+	if p.narrowed || p.unknown == SkipUnknown {
+		for _, e := range p.entries {
+			m.Types = append(m.Types, e.name)
+		}
+	}
+	return m
+}
+
+func (p *part) encode(data any) (Record, error) {
+	e, ok := p.byType[reflect.TypeOf(data)]
+	if !ok {
+		return Record{}, fmt.Errorf("stream: encode %s for topic %s: %w", typeName(data), p.topic, ErrUnknownType)
+	}
+	bytes, err := contained("codec", func() ([]byte, error) { return p.codec.Marshal(data) })
+	if err != nil {
+		return Record{}, fmt.Errorf("stream: encode %s for topic %s: %w", e.name, p.topic, err)
+	}
+	return Record{Header: Header{Stream: ID{Topic: p.topic}, Type: e.name, Schema: e.schema()}, Data: bytes}, nil
+}
+
+// decoder decodes payloads of one part into E.
+type decoder[E any] struct {
+	part   *part
+	byName map[string]*decode[E]
+}
+
+type decode[E any] struct {
+	*entry
+	direct bool // E is the entry's own type: decode in place
+}
+
+// bind prepares a part's types for E. Every type must be an E.
+func bind[E any](p *part) (*decoder[E], error) {
+	want := reflect.TypeFor[E]()
+	d := &decoder[E]{part: p, byName: map[string]*decode[E]{}}
+	for _, e := range p.entries {
+		if !e.typ.AssignableTo(want) {
+			return nil, fmt.Errorf("stream: topic %s: %q is a %s, which is not a %s", p.topic, e.name, e.typ, want)
+		}
+		d.byName[e.name] = &decode[E]{entry: e, direct: e.typ == want}
+	}
+	return d, nil
+}
+
+func (d *decoder[E]) decode(rec *Record, into *E) error {
+	entry, ok := d.byName[rec.Type]
+	if !ok {
+		return d.keep(rec, into, ErrUnknownType)
+	}
+	if schema := entry.schema(); rec.Schema > schema {
+		return d.keep(rec, into, fmt.Errorf("schema %d is newer than %d, the newest known here", rec.Schema, schema))
+	}
+	data := rec.Data
+	for i := max(rec.Schema, 1) - 1; int(i) < len(entry.upcasters); i++ {
+		up, err := entry.upcasters[i](data)
+		if err != nil {
+			return fmt.Errorf("upcast from schema %d: %w", i+1, err)
+		}
+		data = up
+	}
+	if entry.direct && entry.typ.Kind() != reflect.Pointer {
+		return d.part.codec.Unmarshal(data, into)
+	}
+	value, err := unmarshalNew(d.part.codec, data, entry.typ)
+	if err != nil {
+		return err
+	}
+	*into = value.Interface().(E)
+	return nil
+}
+
+// keep hands over an event that can not be decoded as the fallback, if the topic
+// has one; otherwise it returns why.
+func (d *decoder[E]) keep(rec *Record, into *E, why error) error {
+	if d.part.fallback == nil {
+		return why
+	}
+	value, ok := d.part.fallback(Raw{Type: rec.Type, Schema: rec.Schema, Data: slices.Clone(rec.Data)}).(E)
+	if !ok {
+		return fmt.Errorf("the fallback of topic %s is not a %s: %w", d.part.topic, reflect.TypeFor[E](), why)
+	}
+	*into = value
+	return nil
+}
+
+// unmarshalNew decodes into a fresh value of typ.
+func unmarshalNew(c Codec, data []byte, typ reflect.Type) (reflect.Value, error) {
+	if typ.Kind() == reflect.Pointer {
+		value := reflect.New(typ.Elem())
+		return value, c.Unmarshal(data, value.Interface())
+	}
+	value := reflect.New(typ)
+	return value.Elem(), c.Unmarshal(data, value.Interface())
+}
+
+// contained calls a user's function and returns its panic as an error.
+func contained[T any](stage string, f func() (T, error)) (result T, err error) {
+	in := true
+	defer Contain(stage, &in, &err)
+	result, err = f()
+	in = false
+	return result, err
+}

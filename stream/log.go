@@ -1,0 +1,140 @@
+package stream
+
+import "context"
+
+// Match selects events by what their headers say. Empty fields match all.
+type Match struct {
+	Topic string
+	Key   string
+	Types []string // stored names; empty: every type
+}
+
+// Accepts reports whether an event with these names is selected.
+func (m *Match) Accepts(topic, key, typ string) bool {
+	if m.Topic != "" && m.Topic != topic || m.Key != "" && m.Key != key {
+		return false
+	}
+	if len(m.Types) == 0 {
+		return true
+	}
+	for _, t := range m.Types {
+		if t == typ {
+			return true
+		}
+	}
+	return false
+}
+
+// Query says what to read.
+type Query struct {
+	Match  []Match // what to select: any of these; empty: every event
+	From   Cursor  // after this place
+	To     Cursor  // up to and including this place; zero: the head when the read began
+	Follow bool    // never end: go on with what is appended; To is ignored
+}
+
+// Accepts reports whether an event with these names is selected.
+func (q *Query) Accepts(topic, key, typ string) bool {
+	for i := range q.Match {
+		if q.Match[i].Accepts(topic, key, typ) {
+			return true
+		}
+	}
+	return len(q.Match) == 0
+}
+
+// Mark says how far a subscription has come. Marks travel in line with the
+// items, on the same goroutine.
+type Mark struct {
+	At   Cursor // everything up to here has been handed over
+	Head Cursor // how far the log had come; the lag is what lies between
+	Live bool   // what was there at the subscription has been handed over
+}
+
+// Log is what can be read: N shards, each totally ordered. All methods may be
+// called concurrently.
+type Log interface {
+	// Head is the place after the last event that a reader can see.
+	Head(ctx context.Context) (Cursor, error)
+
+	// Read hands over the selected events in order, block by block, on the
+	// caller's goroutine, each block with the mark that holds once it has been
+	// handled; a block may be empty. The records and their payloads are valid
+	// only until emit returns. A finite read ends with nil and a last mark at
+	// its end; a following one ends only with an error. The first mark that is
+	// Live comes as soon as everything up to the head at the call has been
+	// handed over, even if nothing was selected.
+	//
+	// It returns the error of emit, ctx's error, [ErrClosed], a [*CorruptError],
+	// or an [*InvalidError] if From is past the head; it holds no resources after
+	// it has returned.
+	Read(ctx context.Context, q Query, emit func([]Record, Mark) error) error
+}
+
+// Store is a log that can be appended to. All methods may be called concurrently.
+type Store interface {
+	Log
+
+	// Append stores records at the end of a stream, all or none, and returns
+	// them as they were stored. Of a record's header the log sets Shard,
+	// Position, Stream, Version and Time, and ID if it is zero; it keeps Schema,
+	// Type, CausedBy, Command, Correlation and Meta, and copies the payload. It returns once the
+	// records are as durable as the log was opened to make them, and no reader
+	// sees them earlier. Positions follow the order of commits.
+	//
+	// expected is the version that the writer saw: 0 if the stream must not
+	// exist, or [AnyVersion]. If the stream is elsewhere, nothing is stored and
+	// the error is a [*ConflictError].
+	//
+	// The records of one append belong to one command. If that command has
+	// already taken effect in the stream's topic, nothing is stored, whatever is
+	// expected, and the records stored then are returned; on another stream of
+	// the topic it is a [*CommandReusedError]. Records without a command are
+	// not compared.
+	//
+	// A context cancelled before the append is handed to the log stores nothing;
+	// after that, Append waits for the outcome. Other errors: [*InvalidError],
+	// [*TooLargeError], [ErrClosed], and [*AmbiguousError] when storage failed
+	// in a way that leaves the outcome unknown.
+	Append(ctx context.Context, id ID, expected Version, records ...Record) ([]Record, error)
+}
+
+// Consumers keeps the places of named, durable consumers. All methods may be
+// called concurrently.
+type Consumers interface {
+	// Claim makes the caller the consumer's only runner on this log until
+	// release is called, which may be called more than once. It returns a
+	// [*BusyError] while there is another runner.
+	Claim(ctx context.Context, name string) (release func(), err error)
+
+	// Cursor returns the consumer's saved place; false if it was never saved.
+	Cursor(ctx context.Context, name string) (Cursor, bool, error)
+
+	// SaveCursor stores the consumer's place durably. A place before the saved
+	// one or past the head is refused with a [*BackwardsError].
+	SaveCursor(ctx context.Context, name string, at Cursor) error
+}
+
+// Checkpoints keeps what a consumer remembers beside its place, and moves both
+// in one write. All methods may be called concurrently.
+type Checkpoints interface {
+	Consumers
+
+	// Checkpoint stores the changes and the consumer's place, all or none, as
+	// [Consumers.SaveCursor] stores the place alone.
+	Checkpoint(ctx context.Context, name string, at Cursor, changes ...Change) error
+
+	// State returns the value under a key; false if there is none. The caller
+	// may keep it.
+	State(ctx context.Context, name, key string) ([]byte, bool, error)
+
+	// States hands over the consumer's keys that begin with prefix, in order,
+	// with their values, which the caller may keep. It returns emit's error.
+	States(ctx context.Context, name, prefix string, emit func(key string, value []byte) error) error
+}
+
+// Change is one change to what a consumer remembers.
+type Change struct {
+	Key   string
+	Value []byte // nil: forget the key
+}
