@@ -1,0 +1,328 @@
+package badgerlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+// A block is many events in one value: a fixed header, then the heads of all
+// events, then their payloads. Heads stand together so that a reader who skips
+// most events touches few pages, and carry their own length so that a later
+// format can append parts that this one skips.
+//
+//	block   version u8 | flags u8 | crc32c u32 | count u32 | heads u32 | head… | body…
+//	head    length u32 | flags u16 | schema u32 | position u64 | version u64 | time i64 |
+//	        id 16 | [caused by 16] | [command 16] | [correlation 16] | body length u32 |
+//	        topic, key, type: uvarint length and bytes | [metadata: uvarint count, pairs]
+//
+// Integers are little-endian. The checksum covers everything after itself.
+const (
+	blockVersion    = 1
+	blockHeaderSize = 1 + 1 + 4 + 4 + 4
+	blockCRCEnd     = 6
+	headFixedSize   = 4 + 2 + 4 + 8 + 8 + 8 + 16 + 4 // without the optional parts and strings
+)
+
+// What one block holds at most: enough to spread the cost of an entry, little
+// enough to be read for one event.
+const (
+	maxBlockEvents = 1000
+	maxBlockBytes  = 256 << 10
+)
+
+const (
+	hasCausedBy = 1 << iota
+	hasCommand
+	hasCorrelation
+	correlationIsCommand // the story begins with this command: stored once
+	hasMeta
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func headFlags(r *stream.Record) uint16 {
+	var flags uint16
+	if !r.CausedBy.IsZero() {
+		flags |= hasCausedBy
+	}
+	if !r.Command.IsZero() {
+		flags |= hasCommand
+	}
+	switch {
+	case r.Correlation.IsZero():
+	case r.Correlation == r.Command:
+		flags |= correlationIsCommand
+	default:
+		flags |= hasCorrelation
+	}
+	if len(r.Meta) > 0 {
+		flags |= hasMeta
+	}
+	return flags
+}
+
+func headSize(r *stream.Record) int {
+	size := headFixedSize + stringSize(r.Stream.Topic) + stringSize(r.Stream.Key) + stringSize(r.Type)
+	flags := headFlags(r)
+	for _, part := range []uint16{hasCausedBy, hasCommand, hasCorrelation} {
+		if flags&part != 0 {
+			size += 16
+		}
+	}
+	if flags&hasMeta != 0 {
+		size += uvarintSize(uint64(len(r.Meta)))
+		for k, v := range r.Meta {
+			size += stringSize(k) + stringSize(v)
+		}
+	}
+	return size
+}
+
+func stringSize(s string) int { return uvarintSize(uint64(len(s))) + len(s) }
+
+func uvarintSize(n uint64) int {
+	size := 1
+	for ; n >= 0x80; n >>= 7 {
+		size++
+	}
+	return size
+}
+
+// appendHead appends an event's head to b.
+func appendHead(b []byte, r *stream.Record) []byte {
+	flags, start := headFlags(r), len(b)
+	b = append(b, 0, 0, 0, 0) // the length, set at the end
+	b = binary.LittleEndian.AppendUint16(b, flags)
+	b = binary.LittleEndian.AppendUint32(b, r.Schema)
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Position))
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Version))
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Time.UnixNano()))
+	b = append(b, r.ID[:]...)
+	if flags&hasCausedBy != 0 {
+		b = append(b, r.CausedBy[:]...)
+	}
+	if flags&hasCommand != 0 {
+		b = append(b, r.Command[:]...)
+	}
+	if flags&hasCorrelation != 0 {
+		b = append(b, r.Correlation[:]...)
+	}
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Data)))
+	b = appendString(appendString(appendString(b, r.Stream.Topic), r.Stream.Key), r.Type)
+	if flags&hasMeta != 0 {
+		b = binary.AppendUvarint(b, uint64(len(r.Meta)))
+		for _, k := range slices.Sorted(maps.Keys(r.Meta)) {
+			b = appendString(appendString(b, k), r.Meta[k])
+		}
+	}
+	binary.LittleEndian.PutUint32(b[start:], uint32(len(b)-start-4))
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// blockLen is how many of the records, at least one, fit in one block.
+func blockLen(records []stream.Record) int {
+	size := 0
+	for i := range records {
+		size += headSize(&records[i]) + len(records[i].Data)
+		if i == maxBlockEvents || i > 0 && size > maxBlockBytes {
+			return i
+		}
+	}
+	return len(records)
+}
+
+// encodeBlock returns the block of the records. If keep is set, their payloads
+// are made to point into it, so that they no longer belong to the caller.
+func encodeBlock(records []stream.Record, keep bool) []byte {
+	heads, bodies := 0, 0
+	for i := range records {
+		heads += headSize(&records[i])
+		bodies += len(records[i].Data)
+	}
+	b := make([]byte, blockHeaderSize, blockHeaderSize+heads+bodies)
+	b[0] = blockVersion
+	binary.LittleEndian.PutUint32(b[6:], uint32(len(records)))
+	binary.LittleEndian.PutUint32(b[10:], uint32(heads))
+	for i := range records {
+		b = appendHead(b, &records[i])
+	}
+	for i := range records {
+		start := len(b)
+		b = append(b, records[i].Data...)
+		if keep {
+			records[i].Data = b[start:len(b):len(b)]
+		}
+	}
+	binary.LittleEndian.PutUint32(b[2:], crc32.Checksum(b[blockCRCEnd:], castagnoli))
+	return b
+}
+
+var errShort = errors.New("the block ends too early")
+
+// block reads the events of an encoded block one after another. It allocates
+// nothing that a length in the bytes asks for.
+type block struct {
+	heads, bodies []byte
+	left          int
+}
+
+// openBlock checks a block's checksum and header.
+func openBlock(b []byte) (block, error) {
+	if len(b) < blockHeaderSize {
+		return block{}, errShort
+	}
+	if b[0] != blockVersion {
+		return block{}, fmt.Errorf("block version %d is not known, expected %d", b[0], blockVersion)
+	}
+	want, got := binary.LittleEndian.Uint32(b[2:]), crc32.Checksum(b[blockCRCEnd:], castagnoli)
+	if want != got {
+		return block{}, fmt.Errorf("checksum of the block: expected %08x, found %08x", want, got)
+	}
+	count, heads := binary.LittleEndian.Uint32(b[6:]), binary.LittleEndian.Uint32(b[10:])
+	rest := b[blockHeaderSize:]
+	if uint64(heads) > uint64(len(rest)) || uint64(count)*headFixedSize > uint64(heads) {
+		return block{}, errShort
+	}
+	return block{heads: rest[:heads], bodies: rest[heads:], left: int(count)}, nil
+}
+
+// frame is one event of a block: views into its bytes.
+type frame struct {
+	flags             uint16
+	schema            uint32
+	position, version uint64
+	nanos             int64
+	ids               []byte // id, then the optional ones in order
+	topic, key, typ   []byte
+	meta              []byte
+	body              []byte
+}
+
+// next reads the next event; false at the end or with an error.
+func (k *block) next(f *frame) (bool, error) {
+	if k.left == 0 {
+		return false, nil
+	}
+	k.left--
+	if len(k.heads) < 4 {
+		return false, errShort
+	}
+	length := binary.LittleEndian.Uint32(k.heads)
+	if uint64(length) > uint64(len(k.heads)-4) || length < headFixedSize-4 {
+		return false, errShort
+	}
+	head := k.heads[4 : 4+length]
+	k.heads = k.heads[4+length:]
+	bodyLen, err := f.parse(head)
+	if err != nil {
+		return false, err
+	}
+	if uint64(bodyLen) > uint64(len(k.bodies)) {
+		return false, errShort
+	}
+	f.body, k.bodies = k.bodies[:bodyLen:bodyLen], k.bodies[bodyLen:]
+	return true, nil
+}
+
+func (f *frame) parse(b []byte) (bodyLen uint32, err error) {
+	f.flags = binary.LittleEndian.Uint16(b)
+	f.schema = binary.LittleEndian.Uint32(b[2:])
+	f.position = binary.LittleEndian.Uint64(b[6:])
+	f.version = binary.LittleEndian.Uint64(b[14:])
+	f.nanos = int64(binary.LittleEndian.Uint64(b[22:]))
+	b = b[30:]
+	ids := 16
+	for _, part := range [...]uint16{hasCausedBy, hasCommand, hasCorrelation} {
+		if f.flags&part != 0 {
+			ids += 16
+		}
+	}
+	if len(b) < ids+4 {
+		return 0, errShort
+	}
+	f.ids, b = b[:ids], b[ids:]
+	bodyLen, b = binary.LittleEndian.Uint32(b), b[4:]
+	for _, s := range [...]*[]byte{&f.topic, &f.key, &f.typ} {
+		if *s, b, err = takeString(b); err != nil {
+			return 0, err
+		}
+	}
+	f.meta = b
+	return bodyLen, nil
+}
+
+func takeString(b []byte) (s, rest []byte, err error) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return nil, nil, errShort
+	}
+	return b[size : size+int(n)], b[size+int(n):], nil
+}
+
+// record fills a record from the frame. Its payload is a view; its strings come
+// from names, its metadata is made anew.
+func (f *frame) record(names *interner, r *stream.Record) error {
+	*r = stream.Record{Header: stream.Header{
+		Schema:   f.schema,
+		Position: stream.Position(f.position),
+		Stream:   stream.ID{Topic: names.get(f.topic), Key: names.get(f.key)},
+		Version:  stream.Version(f.version),
+		Type:     names.get(f.typ),
+		Time:     time.Unix(0, f.nanos).UTC(),
+	}, Data: f.body}
+	f.fillIDs(r)
+	if f.flags&hasMeta == 0 {
+		return nil
+	}
+	return f.fillMeta(r)
+}
+
+func (f *frame) fillIDs(r *stream.Record) {
+	ids := f.ids
+	take := func(into *stream.EventID) { copy(into[:], ids); ids = ids[16:] }
+	take(&r.ID)
+	if f.flags&hasCausedBy != 0 {
+		take(&r.CausedBy)
+	}
+	if f.flags&hasCommand != 0 {
+		take(&r.Command)
+	}
+	if f.flags&hasCorrelation != 0 {
+		take(&r.Correlation)
+	}
+	if f.flags&correlationIsCommand != 0 {
+		r.Correlation = r.Command
+	}
+}
+
+func (f *frame) fillMeta(r *stream.Record) error {
+	n, size := binary.Uvarint(f.meta)
+	if size <= 0 || n > uint64(len(f.meta)) {
+		return errShort
+	}
+	rest := f.meta[size:]
+	r.Meta = make(stream.Metadata, min(n, 64))
+	for range n {
+		var k, v []byte
+		var err error
+		if k, rest, err = takeString(rest); err != nil {
+			return err
+		}
+		if v, rest, err = takeString(rest); err != nil {
+			return err
+		}
+		r.Meta[string(k)] = string(v)
+	}
+	return nil
+}

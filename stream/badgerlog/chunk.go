@@ -1,0 +1,94 @@
+package badgerlog
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+// chunkBytes is how much a section copies at most before it ends, beyond its
+// last entry.
+const chunkBytes = 512 << 10
+
+// chunk is what one section copied out of the database; the next one reuses it.
+type chunk struct {
+	values  []byte // the entries' values, one after another
+	entries []entry
+	ends    []int
+	records []stream.Record
+	names   *interner
+}
+
+// entry is one copied entry of a family of keys.
+type entry struct {
+	number uint64          // its first position or, in a stream's family, version
+	at     stream.Position // its first position
+	value  []byte
+}
+
+// collect copies entries of a family from a key on, until the chunk is full. It
+// returns the key to go on at, nil at the end.
+func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error) {
+	c.values, c.entries, c.ends = c.values[:0], c.entries[:0], c.ends[:0]
+	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+	defer it.Close()
+	for it.Seek(from); it.Valid(); it.Next() {
+		item := it.Item()
+		if len(c.values) >= chunkBytes {
+			next = item.KeyCopy(nil)
+			break
+		}
+		number, at, err := numbered(prefix, item.Key())
+		if err != nil {
+			return nil, err
+		}
+		err = item.Value(func(value []byte) error {
+			c.values = append(c.values, value...)
+			return nil
+		})
+		if err != nil {
+			return nil, storageError(fmt.Sprintf("read entry %d", number), err)
+		}
+		c.entries = append(c.entries, entry{number: number, at: at})
+		c.ends = append(c.ends, len(c.values))
+	}
+	start := 0
+	for i, end := range c.ends { // only now, as values has moved while it grew
+		c.entries[i].value = c.values[start:end:end]
+		start = end
+	}
+	return next, nil
+}
+
+// decode returns the events of an entry that are selected, valid until the next
+// call. What is not selected is not turned into a record.
+func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, error) {
+	b, err := openBlock(e.value)
+	if err != nil {
+		return nil, err
+	}
+	c.records = c.records[:0]
+	var f frame
+	for {
+		more, err := b.next(&f)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return c.records, nil
+		}
+		if !selected(&f) {
+			continue
+		}
+		c.records = append(c.records, stream.Record{})
+		if err := f.record(c.names, &c.records[len(c.records)-1]); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// view is bytes as a string for the length of a comparison, without a copy.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

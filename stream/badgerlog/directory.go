@@ -1,0 +1,222 @@
+package badgerlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+	"github.com/gofrs/flock"
+)
+
+// formatName is the file that makes a directory a log, and what holds its lock.
+const formatName = "THAW"
+
+// formatVersion is the storage format, in the file and in the database.
+const formatVersion = 1
+
+func formatText(version string) string { return "thaw log, format " + version }
+
+// directory is a log's directory, locked for this process.
+type directory struct {
+	path string
+	lock *flock.Flock
+}
+
+// openDirectory makes or checks a directory and locks it.
+func openDirectory(path string) (*directory, error) {
+	if path == "" {
+		return nil, errors.New("badgerlog: open: the directory has no name")
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, fmt.Errorf("badgerlog: open %s: %w", path, err)
+	}
+	if err := checkIdentity(path); err != nil {
+		return nil, err
+	}
+	d := &directory{path: path, lock: flock.New(filepath.Join(path, formatName), flock.SetFlag(os.O_RDWR))}
+	held, err := d.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("badgerlog: open %s: lock: %w", path, err)
+	}
+	if !held {
+		return nil, errors.Join(&LockedError{Dir: path, PID: holder(path)}, d.lock.Close())
+	}
+	if err := removeStillborn(path); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+// checkIdentity refuses a directory that holds something else, before anything
+// in it is touched, and stamps an empty one.
+func checkIdentity(path string) error {
+	name := filepath.Join(path, formatName)
+	text, err := os.ReadFile(name)
+	if err == nil {
+		found := strings.TrimSpace(string(text))
+		if want := formatText(strconv.Itoa(formatVersion)); found != want {
+			return &FormatError{Dir: path, Found: strconv.Quote(clip(found)), Known: strconv.Quote(want)}
+		}
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("badgerlog: open %s: %w", path, err)
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return fmt.Errorf("badgerlog: open %s: %w", path, err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), formatName+".") { // a stamp that was not finished
+			return &FormatError{Dir: path, Found: "a directory with other files, such as " + e.Name(), Known: "an empty directory or a Thaw log"}
+		}
+	}
+	return stamp(path, name)
+}
+
+// stamp writes the format file, whole or not at all.
+func stamp(path, name string) error {
+	temp, err := os.CreateTemp(path, formatName+".")
+	if err != nil {
+		return fmt.Errorf("badgerlog: open %s: %w", path, err)
+	}
+	_, err = temp.WriteString(formatText(strconv.Itoa(formatVersion)) + "\n")
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err == nil {
+		// A link, as a rename would replace a stamp that another process made
+		// meanwhile, and has locked.
+		err = os.Link(temp.Name(), name)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	if err = errors.Join(err, os.Remove(temp.Name())); err != nil {
+		return fmt.Errorf("badgerlog: open %s: %w", path, err)
+	}
+	return nil
+}
+
+func clip(s string) string { return s[:min(len(s), 80)] }
+
+// holder reads which process has the database open.
+func holder(path string) int {
+	text, err := os.ReadFile(filepath.Join(path, "LOCK"))
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// removeStillborn removes files of no length that a crash left between being
+// made and being written: Badger refuses to open with one.
+func removeStillborn(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return fmt.Errorf("badgerlog: open %s: %w", path, err)
+	}
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); ext != ".mem" && ext != ".vlog" {
+			continue
+		}
+		info, err := e.Info()
+		if err == nil && info.Size() == 0 {
+			err = os.Remove(filepath.Join(path, e.Name()))
+		}
+		if err != nil {
+			return fmt.Errorf("badgerlog: open %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+func (d *directory) close() error {
+	if err := d.lock.Close(); err != nil {
+		return fmt.Errorf("badgerlog: close %s: unlock: %w", d.path, err)
+	}
+	return nil
+}
+
+// Badger's settings, as measured: docs/adr/0003-block-layout.md.
+const (
+	memTableSize     = 16 << 20
+	valueLogFileSize = 16 << 20
+	valueThreshold   = 1 << 10
+)
+
+func openBadger(d *directory, o Options) (*badger.DB, error) {
+	opt := badger.DefaultOptions(d.path).
+		WithLogger(badgerLogger{o.Logger}).
+		WithSyncWrites(o.Durability == Synced).
+		WithMemTableSize(memTableSize).
+		WithValueLogFileSize(valueLogFileSize).
+		WithValueThreshold(valueThreshold).
+		WithCompression(options.None).
+		WithBlockCacheSize(0).
+		WithDetectConflicts(false).
+		WithMetricsEnabled(false).
+		WithNumCompactors(2)
+	db, err := badger.OpenManaged(opt)
+	if err != nil {
+		return nil, fmt.Errorf("badgerlog: open %s: %s", d.path, err) // no error of Badger's leaves this package
+	}
+	return db, nil
+}
+
+// checkFormat reads the format's version in the database, and stamps a new one.
+func (l *Log) checkFormat(ts *uint64) error {
+	known := strconv.Itoa(formatVersion)
+	var found []byte
+	txn := l.db.NewTransactionAt(*ts, false)
+	defer txn.Discard()
+	value, err := getValue(txn, formatKey)
+	if err != nil {
+		return err
+	}
+	if value != nil {
+		if found, err = unseal(value); err != nil {
+			return &FormatError{Dir: l.dir.path, Found: "a damaged format stamp: " + err.Error(), Known: "format " + known}
+		}
+	}
+	it := txn.NewIterator(badger.IteratorOptions{})
+	it.Rewind()
+	empty := !it.Valid()
+	it.Close()
+	switch {
+	case string(found) == known:
+		return nil
+	case found != nil:
+		return &FormatError{Dir: l.dir.path, Found: "format " + strconv.Quote(clip(string(found))), Known: "format " + known}
+	case !empty:
+		return &FormatError{Dir: l.dir.path, Found: "a database without a format stamp", Known: "format " + known}
+	}
+	*ts++
+	write := l.db.NewTransactionAt(*ts, true)
+	defer write.Discard()
+	if err := write.Set(formatKey, seal([]byte(known))); err != nil {
+		return storageError("stamp "+l.dir.path, err)
+	}
+	return storageError("stamp "+l.dir.path, write.CommitAt(*ts, nil))
+}
+
+// badgerLogger hands on what Badger says.
+type badgerLogger struct{ to *slog.Logger }
+
+func (b badgerLogger) say(level slog.Level, format string, args []any) {
+	if b.to != nil {
+		b.to.Log(context.Background(), level, strings.TrimSpace(fmt.Sprintf(format, args...)), "from", "badger")
+	}
+}
+
+func (b badgerLogger) Errorf(f string, a ...any)   { b.say(slog.LevelError, f, a) }
+func (b badgerLogger) Warningf(f string, a ...any) { b.say(slog.LevelWarn, f, a) }
+func (b badgerLogger) Infof(f string, a ...any)    { b.say(slog.LevelInfo, f, a) }
+func (b badgerLogger) Debugf(f string, a ...any)   { b.say(slog.LevelDebug, f, a) }

@@ -1,0 +1,25 @@
+// Package badgerlog is the embedded log: one directory on disk, one process,
+// many goroutines.
+//
+// What is always true:
+//
+//   - Positions are dense from 1, in commit order. Commands, expected versions
+//     and consumers' cursors are decided by one committer, so what one append
+//     sees of another is never half of it.
+//   - Acknowledged means on disk: an append returns, and a reader sees it, only
+//     after it was synced. [Options].Durability names the weaker choice.
+//   - An append is whole or absent. If storage fails while a group of appends is
+//     being committed, each gets a [*stream.AmbiguousError], no reader sees it,
+//     and the log accepts no more writes until it is opened again; each of them
+//     is then there whole or not at all.
+//   - Every block is checksummed. A damaged one is a [*stream.CorruptError] that
+//     names its position and is never returned as data.
+//   - A directory has one process. A second one is refused with a [*LockedError]
+//     before it touches anything; a directory that is no Thaw log with a
+//     [*FormatError].
+//   - Subscribers share a tail in memory. One that falls behind it reads the log
+//     until it has caught up: it delays nobody and loses nothing.
+//
+// All methods of [Log] may be called concurrently. The storage format is in
+// docs/format.md.
+package badgerlog

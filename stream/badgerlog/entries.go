@@ -1,0 +1,65 @@
+package badgerlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// storageError is Badger's error in words: no type or sentinel of Badger's
+// leaves this package.
+func storageError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("badgerlog: %s: %s", doing, err)
+}
+
+// getValue returns a copy of a key's value, or nil if there is none.
+func getValue(txn *badger.Txn, key []byte) ([]byte, error) {
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, storageError(fmt.Sprintf("read key %q", key), err)
+	}
+	value, err := item.ValueCopy(nil)
+	if err != nil {
+		return nil, storageError(fmt.Sprintf("read key %q", key), err)
+	}
+	if value == nil {
+		value = []byte{} // a lost value, which its checksum tells from none
+	}
+	return value, nil
+}
+
+// floorEntry returns copies of the last key of a family that is not after the
+// given one, and of its value; nil if there is none.
+func floorEntry(txn *badger.Txn, prefix, at []byte) (key, value []byte, err error) {
+	it := txn.NewIterator(badger.IteratorOptions{Reverse: true})
+	defer it.Close()
+	it.Seek(at)
+	if !it.ValidForPrefix(prefix) {
+		return nil, nil, nil
+	}
+	item := it.Item()
+	key = item.KeyCopy(nil)
+	if value, err = item.ValueCopy(nil); err != nil {
+		return nil, nil, storageError(fmt.Sprintf("read key %q", key), err)
+	}
+	return key, value, nil
+}
+
+// floorKey is floorEntry without the value: where a scan has to begin.
+func floorKey(txn *badger.Txn, prefix, at []byte) []byte {
+	it := txn.NewIterator(badger.IteratorOptions{Reverse: true})
+	defer it.Close()
+	it.Seek(at)
+	if !it.ValidForPrefix(prefix) {
+		return nil
+	}
+	return bytes.Clone(it.Item().Key())
+}

@@ -1,0 +1,55 @@
+package badgerlog
+
+import "fmt"
+
+// LockedError says that another process, or another log of this one, has the
+// directory open. Nothing was touched.
+type LockedError struct {
+	Dir string
+	PID int // the process that holds it; 0 if it did not say
+}
+
+func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("badgerlog: open %s: another process has it open", e.Dir)
+	}
+	return fmt.Sprintf("badgerlog: open %s: process %d has it open", e.Dir, e.PID)
+}
+
+// FormatError says that a directory is not a log that this version can open.
+// Nothing in it was changed.
+type FormatError struct {
+	Dir   string
+	Found string // what the directory says it is
+	Known string // what was expected
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("badgerlog: open %s: expected %s, found %s", e.Dir, e.Known, e.Found)
+}
+
+// DiskFullError says that the disk has less room than Options.MinFree. Nothing
+// was stored; reading goes on.
+type DiskFullError struct {
+	Dir   string
+	Free  int64 // bytes
+	Floor int64 // bytes
+}
+
+func (e *DiskFullError) Error() string {
+	return fmt.Sprintf("badgerlog: append to %s: %d bytes free on the disk, expected at least %d", e.Dir, e.Free, e.Floor)
+}
+
+// FailedError says that the log accepts no more writes since its storage failed.
+// Opening it again finds out what was stored.
+type FailedError struct {
+	Dir string
+	Err error // the first failure
+}
+
+func (e *FailedError) Error() string {
+	return fmt.Sprintf("badgerlog: append to %s: no writes since its storage failed, open it again: %v", e.Dir, e.Err)
+}
+
+// Unwrap returns the first failure.
+func (e *FailedError) Unwrap() error { return e.Err }

@@ -1,0 +1,122 @@
+package badgerlog
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+func one(command stream.EventID) stream.Record {
+	return stream.Record{Header: stream.Header{Type: "T", Schema: 1, Command: command}, Data: []byte("{}")}
+}
+
+var errDisk = errors.New("the disk has gone")
+
+// Guarantee 3: an append whose sync failed is reported as ambiguous, nobody is
+// shown it, nothing more is written, and after reopening it is whole or absent.
+// Breaks when: commit calls c.accept although c.write failed, or fail does not
+// set c.failed.
+func TestAnAppendWhoseCommitFailsIsAmbiguousAndWholeOrAbsentAfterReopening(t *testing.T) {
+	cases := map[string]struct {
+		commit func(write func() error) error
+		head   stream.Position // after reopening
+	}{
+		"storage failed before it wrote": {func(func() error) error { return errDisk }, 1},
+		"storage failed after it wrote":  {func(write func() error) error { return errors.Join(write(), errDisk) }, 3},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			dir, broken := t.TempDir(), false
+			o := Options{seams: seams{commit: func(write func() error) error {
+				if broken {
+					return c.commit(write)
+				}
+				return write()
+			}}}
+			log, err := Open(dir, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, command := stream.ID{Topic: "t", Key: "k"}, stream.NewID()
+			if _, err := log.Append(t.Context(), id, 0, one(stream.NewID())); err != nil {
+				t.Fatal(err)
+			}
+			broken = true
+			_, err = log.Append(t.Context(), id, 1, one(command), one(command))
+			var ambiguous *stream.AmbiguousError
+			if !errors.As(err, &ambiguous) || ambiguous.Stream != id {
+				t.Errorf("got %v, want an AmbiguousError for %s", err, id)
+			}
+			if head, err := log.Head(t.Context()); err != nil || !head.Equal(stream.At(1)) {
+				t.Errorf("readers see %s, want what was there before, 1: %v", head, err)
+			}
+			broken = false
+			var failed *FailedError
+			if _, err := log.Append(t.Context(), id, 1, one(stream.NewID())); !errors.As(err, &failed) {
+				t.Errorf("the next append got %v, want a FailedError", err)
+			}
+			if err := log.Close(); err != nil {
+				t.Fatal(err)
+			}
+			checkReopened(t, dir, id, command, c.head)
+		})
+	}
+}
+
+func checkReopened(t *testing.T, dir string, id stream.ID, command stream.EventID, want stream.Position) {
+	t.Helper()
+	log, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if head, err := log.Head(t.Context()); err != nil || !head.Equal(stream.At(want)) {
+		t.Errorf("after reopening the head is %s, want %d: %v", head, want, err)
+	}
+	stored, err := log.Append(t.Context(), id, 1, one(command), one(command))
+	if err != nil || len(stored) != 2 || stored[0].Position != 2 {
+		t.Errorf("the command again gave %d events, first at %v: %v; want the two at 2, once", len(stored), stored, err)
+	}
+	if head, err := log.Head(t.Context()); err != nil || !head.Equal(stream.At(3)) {
+		t.Errorf("after the command again the head is %s, want 3: %v", head, err)
+	}
+}
+
+func TestAFullDiskRefusesAppendsAndReadsGoOn(t *testing.T) {
+	free := int64(1 << 40)
+	log, err := Open(t.TempDir(), Options{MinFree: 1 << 20, seams: seams{free: func(string) (int64, error) { return free, nil }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	id := stream.ID{Topic: "t", Key: "k"}
+	if _, err := log.Append(t.Context(), id, 0, one(stream.NewID())); err != nil {
+		t.Fatal(err)
+	}
+	free = 1000
+	var full *DiskFullError
+	if _, err := log.Append(t.Context(), id, 1, one(stream.NewID())); !errors.As(err, &full) || full.Free != 1000 {
+		t.Errorf("got %v, want a DiskFullError", err)
+	}
+	read := 0
+	err = log.Read(t.Context(), stream.Query{}, func(records []stream.Record, _ stream.Mark) error {
+		read += len(records)
+		return nil
+	})
+	if err != nil || read != 1 {
+		t.Errorf("read %d events from a full disk, want 1: %v", read, err)
+	}
+	free = 1 << 40
+	if stored, err := log.Append(t.Context(), id, 1, one(stream.NewID())); err != nil || stored[0].Position != 2 {
+		t.Errorf("with room again got %v: %v; want position 2", stored, err)
+	}
+}

@@ -1,0 +1,130 @@
+package badgerlog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+// Keys. Topics, stream keys and consumers' names hold no control characters, so
+// a zero byte ends them, and no key is a prefix of another of its family.
+//
+//	b position                       a block of the log, by its first position
+//	s topic 0 key 0 version position events of one stream, by the first one's version and position
+//	c topic 0 command                where a command took effect
+//	k name 0                         a consumer's cursor
+//	k name 1 key                     what a consumer remembers under a key
+//	m name                           about the database
+const (
+	blockPrefix    = 'b'
+	streamPrefix   = 's'
+	commandPrefix  = 'c'
+	consumerPrefix = 'k'
+	metaPrefix     = 'm'
+)
+
+var formatKey = []byte{metaPrefix, 'f', 'o', 'r', 'm', 'a', 't'}
+
+func blockKey(first stream.Position) []byte {
+	return binary.BigEndian.AppendUint64([]byte{blockPrefix}, uint64(first))
+}
+
+func streamKeys(id stream.ID) []byte {
+	b := make([]byte, 0, len(id.Topic)+len(id.Key)+11)
+	b = append(b, streamPrefix)
+	b = append(append(b, id.Topic...), 0)
+	return append(append(b, id.Key...), 0)
+}
+
+func streamKey(id stream.ID, first stream.Version, at stream.Position) []byte {
+	b := binary.BigEndian.AppendUint64(streamKeys(id), uint64(first))
+	return binary.BigEndian.AppendUint64(b, uint64(at))
+}
+
+// lastStreamKey is not before any key of a stream up to a version.
+func lastStreamKey(id stream.ID, version stream.Version) []byte {
+	return streamKey(id, version, 1<<64-1)
+}
+
+// numbered reads the numbers behind a family's prefix in the key of a block or
+// of a stream's entry: its first position or version, and its first position,
+// which names it even if its value is lost.
+func numbered(prefix, key []byte) (number uint64, at stream.Position, err error) {
+	if len(key) < len(prefix)+8 {
+		return 0, 0, &stream.CorruptError{Err: fmt.Errorf("key %x is too short", key)}
+	}
+	return binary.BigEndian.Uint64(key[len(prefix):]), stream.Position(binary.BigEndian.Uint64(key[len(key)-8:])), nil
+}
+
+func commandKey(topic string, command stream.EventID) []byte {
+	b := make([]byte, 0, len(topic)+18)
+	b = append(b, commandPrefix)
+	b = append(append(b, topic...), 0)
+	return append(b, command[:]...)
+}
+
+func cursorKey(name string) []byte {
+	return append(append([]byte{consumerPrefix}, name...), 0)
+}
+
+func stateKey(name, key string) []byte {
+	return append(append(append([]byte{consumerPrefix}, name...), 1), key...)
+}
+
+// A sealed value is one that stands in no block: version u8, crc32c u32, bytes.
+const sealVersion = 1
+
+func seal(value []byte) []byte {
+	b := make([]byte, 5, 5+len(value))
+	b[0] = sealVersion
+	binary.LittleEndian.PutUint32(b[1:], crc32.Checksum(value, castagnoli))
+	return append(b, value...)
+}
+
+// unseal returns a copy of the bytes, or an error if they are damaged.
+func unseal(b []byte) ([]byte, error) {
+	if len(b) < 5 || b[0] != sealVersion {
+		return nil, errShort
+	}
+	if want, got := binary.LittleEndian.Uint32(b[1:]), crc32.Checksum(b[5:], castagnoli); want != got {
+		return nil, fmt.Errorf("checksum of the value: expected %08x, found %08x", want, got)
+	}
+	return bytes.Clone(b[5:]), nil
+}
+
+// effect is where a command took effect: count events of a stream from first.
+type effect struct {
+	stream stream.ID
+	first  stream.Version
+	count  int
+}
+
+func (e effect) encode() []byte {
+	b := binary.AppendUvarint(nil, uint64(e.first))
+	b = binary.AppendUvarint(b, uint64(e.count))
+	return seal(appendString(b, e.stream.Key))
+}
+
+func decodeEffect(topic string, sealed []byte) (effect, error) {
+	b, err := unseal(sealed)
+	if err != nil {
+		return effect{}, err
+	}
+	first, n := binary.Uvarint(b)
+	if n <= 0 {
+		return effect{}, errShort
+	}
+	count, m := binary.Uvarint(b[n:])
+	if m <= 0 || count > 1<<31 {
+		return effect{}, errShort
+	}
+	key, _, err := takeString(b[n+m:])
+	if err != nil {
+		return effect{}, err
+	}
+	id := stream.ID{Topic: topic, Key: string(key)}
+	return effect{stream: id, first: stream.Version(first), count: int(count)}, nil
+}

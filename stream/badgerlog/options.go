@@ -1,0 +1,67 @@
+package badgerlog
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// Durability says when an append is acknowledged.
+type Durability int
+
+const (
+	// Synced acknowledges an append once it is on the disk: it survives a crash
+	// of the process, of the machine, and loss of power.
+	Synced Durability = iota
+	// Unsynced acknowledges an append once the operating system has it. It
+	// survives a crash of the process; a crash of the machine or loss of power
+	// may lose the last appends that were acknowledged, and consumers may have
+	// seen them.
+	Unsynced
+)
+
+// Options are how a log is opened. The zero value is ready for use.
+type Options struct {
+	// Durability is when an append is acknowledged; default [Synced].
+	Durability Durability
+	// TailEvents is how many of the newest events are kept in memory for
+	// subscribers; default 65,536. A slower subscriber reads the log.
+	TailEvents int
+	// TailBytes bounds the same in bytes of stored events; default 64 MiB.
+	TailBytes int
+	// MinFree is the free disk space in bytes below which appends are refused
+	// with a [*DiskFullError] while reads go on; default 256 MiB. A negative
+	// value turns the check off: a disk that fills up may then end the process.
+	MinFree int64
+	// Logger is told what the storage engine has to say; nil: nobody.
+	Logger *slog.Logger
+
+	seams seams
+}
+
+func (o *Options) validate() error {
+	if o.Durability != Synced && o.Durability != Unsynced {
+		return fmt.Errorf("badgerlog: open: durability %d is neither Synced nor Unsynced", o.Durability)
+	}
+	if o.TailEvents < 0 || o.TailBytes < 0 {
+		return fmt.Errorf("badgerlog: open: a tail of %d events and %d bytes, expected no negative number", o.TailEvents, o.TailBytes)
+	}
+	if o.TailEvents == 0 {
+		o.TailEvents = 1 << 16
+	}
+	if o.TailBytes == 0 {
+		o.TailBytes = 64 << 20
+	}
+	if o.MinFree == 0 {
+		o.MinFree = 256 << 20
+	}
+	if o.seams.free == nil {
+		o.seams.free = freeBytes
+	}
+	return nil
+}
+
+// seams are where tests make storage fail. Production leaves them empty.
+type seams struct {
+	free   func(dir string) (int64, error) // how much room the disk has
+	commit func(write func() error) error  // around the write of a commit group
+}

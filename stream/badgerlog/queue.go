@@ -1,0 +1,153 @@
+package badgerlog
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+// request is an append or a checkpoint on its way through the committer.
+type request struct {
+	// An append.
+	id       stream.ID
+	expected stream.Version
+	records  []stream.Record // the caller's; copied when encoded
+	prepared prepared
+	// A checkpoint, if consumer is set.
+	consumer string
+	at       stream.Cursor
+	changes  []stream.Change
+
+	size    int // about what it adds to the transaction
+	outcome outcome
+	done    chan struct{} // closed when outcome is set
+}
+
+// outcome is what became of a request.
+type outcome struct {
+	records []stream.Record // as stored
+	earlier *effect         // the command had taken effect before
+	err     error
+}
+
+// queue is where callers leave requests for the committer. A caller waits for
+// its own request, so there are never more than callers.
+type queue struct {
+	mu     sync.Mutex
+	list   []*request
+	ready  chan struct{} // holds a token while list may be non-empty
+	ended  bool
+	spared int // how many requests the last group had
+}
+
+func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
+
+// put hands a request over; false once the queue is closed.
+func (q *queue) put(r *request) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.ended {
+		return false
+	}
+	q.list = append(q.list, r)
+	q.signal()
+	return true
+}
+
+// signal wakes the committer; q.mu is held, so a token put in after close has
+// closed the channel can not happen: ended was checked under the same lock.
+func (q *queue) signal() {
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) closed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.ended
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.ended {
+		q.ended = true
+		close(q.ready)
+	}
+}
+
+// Limits on one commit group, well below what one transaction of Badger's takes
+// (15 % of its memory table in bytes, and one entry per 100 of those). One append
+// alone may exceed them: its events share few entries.
+const (
+	maxGroupEntries = 4096
+	maxGroupBytes   = 1 << 20
+)
+
+// lingerYields bounds how often the committer steps aside for callers whom the
+// last commit has just woken: half-empty groups cost as much as full ones.
+const lingerYields = 24
+
+// take waits for requests and returns a group of them; nil once the queue is
+// closed and empty.
+func (q *queue) take() []*request {
+	for {
+		_, open := <-q.ready
+		q.linger()
+		if group := q.cut(); group != nil {
+			return group
+		}
+		if !open {
+			return nil
+		}
+	}
+}
+
+func (q *queue) linger() {
+	for range lingerYields {
+		q.mu.Lock()
+		enough := len(q.list) >= q.spared || q.ended
+		q.mu.Unlock()
+		if enough {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// cut takes a group off the front of the list.
+func (q *queue) cut() []*request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	entries, size, n := 0, 0, 0
+	for n < len(q.list) {
+		r := q.list[n]
+		entries += r.entries()
+		size += r.size
+		if n > 0 && (entries > maxGroupEntries || size > maxGroupBytes) {
+			break
+		}
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	group := q.list[:n:n]
+	q.list = q.list[n:]
+	q.spared = n
+	if len(q.list) > 0 && !q.ended {
+		q.signal()
+	}
+	return group
+}
+
+// entries is how many entries the request adds to the transaction, at most.
+func (r *request) entries() int {
+	if r.consumer != "" {
+		return 1 + len(r.changes)
+	}
+	return 3 + len(r.records)/maxBlockEvents + r.size/maxBlockBytes
+}
