@@ -185,6 +185,9 @@ func openBlock(b []byte) (block, error) {
 	if b[0] != blockVersion {
 		return block{}, fmt.Errorf("block version %d is not known, expected %d", b[0], blockVersion)
 	}
+	if b[1] != 0 {
+		return block{}, fmt.Errorf("block flags %02x are not known", b[1])
+	}
 	want, got := binary.LittleEndian.Uint32(b[2:]), crc32.Checksum(b[blockCRCEnd:], castagnoli)
 	if want != got {
 		return block{}, fmt.Errorf("checksum of the block: expected %08x, found %08x", want, got)

@@ -2,6 +2,7 @@ package badgerlog
 
 import (
 	"fmt"
+	"sync"
 	"unsafe"
 
 	"github.com/dgraph-io/badger/v4"
@@ -21,6 +22,10 @@ type chunk struct {
 	records []stream.Record
 	names   *interner
 }
+
+// chunks are shared by reads one after another: loading a small instance would
+// otherwise spend more on buffers than on reading.
+var chunks = sync.Pool{New: func() any { return &chunk{names: newInterner()} }}
 
 // entry is one copied entry of a family of keys.
 type entry struct {

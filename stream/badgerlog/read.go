@@ -18,7 +18,9 @@ func (l *Log) Read(ctx context.Context, q stream.Query, emit func([]stream.Recor
 	if err := engine.CheckFrom(q.From, stream.At(head)); err != nil {
 		return err
 	}
-	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, chunk: chunk{names: newInterner()}}
+	c := chunks.Get().(*chunk)
+	defer chunks.Put(c)
+	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, chunk: c}
 	if !q.Follow {
 		return r.finite(ctx)
 	}
@@ -33,7 +35,7 @@ type reader struct {
 	at    stream.Position // everything up to here has been handed over
 	begun stream.Position // the head when the read began
 	live  bool            // and a mark has said that it was reached
-	chunk chunk
+	chunk *chunk
 }
 
 func (r *reader) finite(ctx context.Context) error {
@@ -277,7 +279,7 @@ func (r *reader) collect(prefix []byte, from func(*section) []byte) (next []byte
 	defer s.end()
 	in := true
 	defer stream.Contain("reading the database", &in, &err)
-	next, err = s.collect(&r.chunk, prefix, from(s))
+	next, err = s.collect(r.chunk, prefix, from(s))
 	in = false
 	return next, err
 }
