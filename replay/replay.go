@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/thaw-go/thaw/internal/engine"
 	"github.com/thaw-go/thaw/internal/origin"
 	"github.com/thaw-go/thaw/stream"
 )
@@ -45,6 +46,9 @@ func history[E any](log stream.Log, topic *stream.Topic[E], key string, bounds [
 	return source[stream.Cold](log, topic, func(ctx context.Context, r *reading[E]) error {
 		head, err := log.Head(ctx)
 		if err != nil {
+			return err
+		}
+		if err := engine.CheckFrom(r.query.From, head); err != nil {
 			return err
 		}
 		r.query.Match, r.query.To = topic.Match(key), head

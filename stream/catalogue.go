@@ -12,7 +12,8 @@ import (
 // at will.
 type Catalogue[E any] map[string]E
 
-// Upcaster turns a payload of one schema version into the next.
+// Upcaster turns a payload of one schema version into the next. It must neither
+// keep nor change data, which readers share; it may return it.
 type Upcaster func(data []byte) ([]byte, error)
 
 // Unknown says what a topic does with a stored type that its catalogue lacks.
@@ -30,8 +31,8 @@ const (
 // Raw is a stored event that the catalogue does not know, or knows only in an
 // older schema.
 type Raw struct {
-	Type   string
-	Schema uint32
+	Type   string // its stored name
+	Schema uint32 // the schema it was stored in
 	Data   []byte // the stored bytes; the receiver's own
 }
 
@@ -87,6 +88,9 @@ func newPart[E any](topic string, c Catalogue[E], o TopicOptions[E]) (*part, err
 		if _, ok := c[name]; !ok {
 			return nil, fmt.Errorf("stream: topic %s: upcasters for %q, which the catalogue lacks", topic, name)
 		}
+	}
+	if o.Unknown == SkipUnknown && len(c) == 0 {
+		return nil, fmt.Errorf("stream: topic %s: an empty catalogue leaves SkipUnknown nothing to read", topic)
 	}
 	if (o.Fallback != nil) != (o.Unknown == KeepUnknown) {
 		return nil, fmt.Errorf("stream: topic %s: KeepUnknown and Fallback go together", topic)

@@ -6,7 +6,9 @@ import "encoding/json"
 // concurrently. Unmarshal must not keep data, which is valid only during the
 // call.
 type Codec interface {
+	// Marshal encodes a payload; the log stores what it returns.
 	Marshal(value any) ([]byte, error)
+	// Unmarshal decodes a payload into the pointer it is given.
 	Unmarshal(data []byte, into any) error
 }
 

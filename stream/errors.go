@@ -23,9 +23,9 @@ var (
 // ConflictError says that a stream was not at the version its writer expected.
 // Nothing was stored.
 type ConflictError struct {
-	Stream   ID
-	Expected Version
-	Actual   Version
+	Stream   ID      // where the append was to go
+	Expected Version // what the writer had seen
+	Actual   Version // what was there
 }
 
 func (e *ConflictError) Error() string {
@@ -35,7 +35,7 @@ func (e *ConflictError) Error() string {
 // InvalidError says that a name or a value can not be used. Nothing was stored.
 type InvalidError struct {
 	What   string // what the value was meant to be: "topic", "key"
-	Value  string
+	Value  string // what was given
 	Reason string // what is wrong with it
 }
 
@@ -57,11 +57,11 @@ func (e *TooLargeError) Error() string {
 // DecodeError says that a stored event could not be turned into its Go type.
 // The log itself stays readable.
 type DecodeError struct {
-	Stream   ID
-	Position Position
-	Type     string
-	Schema   uint32
-	Err      error
+	Stream   ID       // whose event it is
+	Position Position // where it is in its shard
+	Type     string   // its stored name
+	Schema   uint32   // the schema it was stored in
+	Err      error    // what the codec, an upcaster or the catalogue said
 }
 
 func (e *DecodeError) Error() string {
@@ -89,8 +89,8 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // there whole or not at all once the log has been opened again. Repeating the
 // command with the same ID is safe.
 type AmbiguousError struct {
-	Stream ID
-	Err    error
+	Stream ID    // where the append was to go
+	Err    error // what storage said
 }
 
 func (e *AmbiguousError) Error() string {
@@ -103,9 +103,9 @@ func (e *AmbiguousError) Unwrap() error { return e.Err }
 // CommandReusedError says that a command's ID has already taken effect on
 // another stream of the same topic. Nothing was stored.
 type CommandReusedError struct {
-	Command EventID
-	First   ID // where it took effect
-	Again   ID // where it was sent now
+	Command EventID // the ID that was used twice
+	First   ID      // where it took effect
+	Again   ID      // where it was sent now
 }
 
 func (e *CommandReusedError) Error() string {
@@ -133,8 +133,8 @@ func (e *PanicError) Unwrap() error {
 // remembers, so that a restart would lose what it remembered. No event was
 // delivered.
 type NotResumableError struct {
-	Consumer string
-	Operator string
+	Consumer string // who was refused
+	Operator string // the operator that remembers
 }
 
 func (e *NotResumableError) Error() string {
@@ -144,7 +144,7 @@ func (e *NotResumableError) Error() string {
 // NotDurableError says that a consumer's place can not be kept, because its
 // source reads no log that keeps cursors. No event was delivered.
 type NotDurableError struct {
-	Consumer string
+	Consumer string // who was refused
 }
 
 func (e *NotDurableError) Error() string {
@@ -154,7 +154,7 @@ func (e *NotDurableError) Error() string {
 // BusyError says that a consumer already has a runner on this log. No event was
 // delivered to the second one.
 type BusyError struct {
-	Consumer string
+	Consumer string // whose second runner was refused
 }
 
 func (e *BusyError) Error() string {
@@ -164,7 +164,7 @@ func (e *BusyError) Error() string {
 // BackwardsError says that a consumer's cursor was to move back, or past the
 // log's head. It stays where it was.
 type BackwardsError struct {
-	Consumer string
+	Consumer string // whose place it is
 	Saved    Cursor // where it is
 	Head     Cursor // the log's head
 	Asked    Cursor // where it was to go

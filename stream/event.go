@@ -49,7 +49,7 @@ func (h Header) Cursor() Cursor {
 // Events are shared between consumers and must not be changed.
 type Event[E any] struct {
 	Header
-	Data E
+	Data E // the payload
 }
 
 // Record is an event whose payload is still encoded.

@@ -4,8 +4,8 @@ import "context"
 
 // Match selects events by what their headers say. Empty fields match all.
 type Match struct {
-	Topic string
-	Key   string
+	Topic string   // of this topic
+	Key   string   // of this instance
 	Types []string // stored names; empty: every type
 }
 
@@ -29,7 +29,7 @@ func (m *Match) Accepts(topic, key, typ string) bool {
 type Query struct {
 	Match  []Match // what to select: any of these; empty: every event
 	From   Cursor  // after this place
-	To     Cursor  // up to and including this place; zero: the head when the read began
+	To     Cursor  // up to and including this place, at most the head when the read began; zero: that head
 	Follow bool    // never end: go on with what is appended; To is ignored
 }
 
@@ -63,7 +63,8 @@ type Log interface {
 	// only until emit returns. A finite read ends with nil and a last mark at
 	// its end; a following one ends only with an error. The first mark that is
 	// Live comes as soon as everything up to the head at the call has been
-	// handed over, even if nothing was selected.
+	// handed over, even if nothing was selected; a finite read's last mark is Live.
+	// Marks move on for events that were not selected, too.
 	//
 	// It returns the error of emit, ctx's error, [ErrClosed], a [*CorruptError],
 	// or an [*InvalidError] if From is past the head; it holds no resources after
@@ -135,6 +136,6 @@ type Checkpoints interface {
 
 // Change is one change to what a consumer remembers.
 type Change struct {
-	Key   string
-	Value []byte // nil: forget the key
+	Key   string // what to remember it under
+	Value []byte // nil: forget the key; empty is a value
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/thaw-go/thaw/internal/origin"
 )
@@ -58,6 +59,7 @@ func New[K Kind, T any](from *origin.Of, open func(Subscription) Run[T]) Observa
 // From is a cold observable of the given items. It reads no log, so a durable
 // consumer is refused with a [*NotDurableError].
 func From[T any](items ...T) Observable[Cold, T] {
+	items = slices.Clone(items)
 	return New[Cold](nil, func(sub Subscription) Run[T] {
 		if err := sub.refuseDurable(); err != nil {
 			return failed[T](err)

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -81,7 +82,7 @@ func runAhead[K Kind, T any](ctx context.Context, o Observable[K, T], sub Subscr
 	if sub.Mark != nil {
 		inner.Mark = func(m Mark) error { return put(queued[T]{mark: &m}) }
 	}
-	var sourceErr error
+	sourceErr := errVanished
 	go func() { // stopped by cancel; waited for by the queue's closing
 		defer close(queue)
 		defer func() {
@@ -109,6 +110,9 @@ func runAhead[K Kind, T any](ctx context.Context, o Observable[K, T], sub Subscr
 	}
 	return sourceErr
 }
+
+// errVanished is what is left of a source whose function ended its goroutine.
+var errVanished = errors.New("stream: Ahead: the source ended its goroutine (runtime.Goexit) instead of returning")
 
 // typeName is a value's Go type for an error message.
 func typeName(v any) string { return fmt.Sprintf("%T", v) }

@@ -93,10 +93,9 @@ func ThroughRx[B, A any, K Kind](o Observable[K, A], f func(rxgo.Observable) rxg
 		if sub.Mark != nil {
 			return failed[B](ErrNoMarks)
 		}
-		run := o.open(sub)
 		return func(ctx context.Context, emit func(B) error) error {
 			factory := func(ctx context.Context) rxgo.Observable {
-				return f(rxOf(run, rxgo.WithContext(ctx)))
+				return f(rxOf(o.Run, rxgo.WithContext(ctx)))
 			}
 			return runRx("ThroughRx", ctx, factory, emit)
 		}

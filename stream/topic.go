@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -17,7 +18,7 @@ type Topic[E any] struct {
 
 // AnyTopic is a [*Topic] of any event type, as [Union] takes them.
 type AnyTopic interface {
-	Name() string
+	Name() string // as [Topic.Name]
 	catalogued() []*part
 }
 
@@ -61,9 +62,12 @@ func Only[X, E any](t *Topic[E]) *Topic[X] {
 }
 
 // Union joins topics into one of all their events in log order. Every event
-// type of each must be an E, often any; it panics if one is not, or if a topic
-// is named twice.
+// type of each must be an E, often any; it panics if one is not, if a topic is
+// named twice, or if there is none.
 func Union[E any](topics ...AnyTopic) *Topic[E] {
+	if len(topics) == 0 {
+		panic(errors.New("stream: a union of no topics"))
+	}
 	var names []string
 	var parts []*part
 	seen := map[string]bool{}
@@ -143,7 +147,7 @@ func (t *Topic[E]) Encode(data E) (Record, error) {
 // Decode fills an event from a record, upcasting an older schema. The error is
 // a [*DecodeError]; rec is not kept.
 func (t *Topic[E]) Decode(rec *Record, into *Event[E]) (err error) {
-	into.Header = rec.Header
+	*into = Event[E]{Header: rec.Header} // codecs merge into what they find
 	in := true
 	defer func() {
 		if err != nil {

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -71,7 +72,16 @@ func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
 // CheckConsumer returns an *InvalidError or *TooLargeError unless the name can
 // be a consumer's: what can be a stream's key.
 func CheckConsumer(name string) error {
-	return stream.ID{Topic: "consumer", Key: name}.Validate()
+	err := stream.ID{Topic: "consumer", Key: name}.Validate()
+	var invalid *stream.InvalidError
+	var large *stream.TooLargeError
+	switch {
+	case errors.As(err, &invalid):
+		invalid.What = "consumer name"
+	case errors.As(err, &large):
+		large.What = "consumer name"
+	}
+	return err
 }
 
 // CheckForward returns a *BackwardsError unless a consumer at saved may move to

@@ -6,6 +6,6 @@ package origin
 // Of is the origin of an observable: the log it reads, and whether it reads
 // only what is appended after its consumer came online.
 type Of struct {
-	Log any // a stream.Log; typed any because stream imports this package
-	Hot bool
+	Log any  // a stream.Log; typed any because stream imports this package
+	Hot bool // whether it reads only what comes after its consumer
 }

@@ -5,7 +5,7 @@ import "fmt"
 // LockedError says that another process, or another log of this one, has the
 // directory open. Nothing was touched.
 type LockedError struct {
-	Dir string
+	Dir string // the log's directory
 	PID int // the process that holds it; 0 if it did not say
 }
 
@@ -19,7 +19,7 @@ func (e *LockedError) Error() string {
 // FormatError says that a directory is not a log that this version can open.
 // Nothing in it was changed.
 type FormatError struct {
-	Dir   string
+	Dir   string // the directory
 	Found string // what the directory says it is
 	Known string // what was expected
 }
@@ -31,7 +31,7 @@ func (e *FormatError) Error() string {
 // DiskFullError says that the disk has less room than Options.MinFree. Nothing
 // was stored; reading goes on.
 type DiskFullError struct {
-	Dir   string
+	Dir   string // the log's directory
 	Free  int64 // bytes
 	Floor int64 // bytes
 }
@@ -43,7 +43,7 @@ func (e *DiskFullError) Error() string {
 // FailedError says that the log accepts no more writes since its storage failed.
 // Opening it again finds out what was stored.
 type FailedError struct {
-	Dir string
+	Dir string // the log's directory
 	Err error // the first failure
 }
 

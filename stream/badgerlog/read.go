@@ -96,8 +96,23 @@ func (r *reader) pass(at stream.Position) error {
 	return r.hand(nil, r.at)
 }
 
-// hand gives records to the subscriber with the mark that holds after them.
+// maxHanded is how many records a subscriber is given at once at most. A
+// consumer remembers what it did at marks: this bounds how much that is.
+const maxHanded = 256
+
+// hand gives records to the subscriber with the marks that hold after them.
 func (r *reader) hand(records []stream.Record, at stream.Position) error {
+	for len(records) > maxHanded {
+		part := records[:maxHanded:maxHanded]
+		records = records[maxHanded:]
+		if err := r.give(part, part[maxHanded-1].Position); err != nil {
+			return err
+		}
+	}
+	return r.give(records, at)
+}
+
+func (r *reader) give(records []stream.Record, at stream.Position) error {
 	head, _, _ := r.log.tail.visible()
 	r.at = at
 	r.live = r.live || at >= r.begun

@@ -1,0 +1,23 @@
+// Package aggregate is the write side: aggregates that decide about commands,
+// and the hot-only consumers that issue them.
+//
+// What is always true:
+//
+//   - An aggregate is loaded by folding its own history. Decide is the only place
+//     that may refuse; Evolve can not: the event has happened.
+//   - A command's ID takes effect once. The same ID again, even after the state
+//     has moved on, returns what it did the first time. A refused command leaves
+//     no trace, and its ID may be tried again.
+//   - Writers of one instance never lose each other's events: on a conflict the
+//     command is decided anew over the new history.
+//   - Every event says which command and which event led to it, and which story it
+//     belongs to; the package sets this.
+//   - A [Saga] and an [Adapter] run on hot sources and nothing else compiles.
+//     They see no event from before they first came online, lose none while they
+//     are down, and have one runner on a log at a time.
+//   - A saga's commands carry IDs derived from what triggered them, and its state,
+//     timers and place are stored in one write: a crash anywhere repeats nothing
+//     on an aggregate. An adapter's effects are outside: at least once, with at
+//     most one event done twice after a crash, under an ID that stays the same.
+//   - Every goroutine that a runner starts has ended when its Run returns.
+package aggregate

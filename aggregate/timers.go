@@ -1,0 +1,126 @@
+package aggregate
+
+import (
+	"cmp"
+	"container/heap"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+// timer is a durable timer of one saga instance.
+type timer struct {
+	Instance string
+	Name     string
+	Due      time.Time
+	ID       stream.EventID // what the turn's commands derive their IDs from
+	Cause    stream.Cause   // what the turn's commands are caused by
+
+	gone bool // cancelled, replaced or fired: still in the heap, but of no effect
+}
+
+// timerID names a timer: one of a name in an instance at a time.
+type timerID struct{ instance, name string }
+
+const timerPrefix = "t/"
+
+func (id timerID) key() string { return timerPrefix + id.instance + "\x00" + id.name }
+
+// timers are a saga's timers, all of them in memory, by what falls due first.
+type timers struct {
+	byID  map[timerID]*timer
+	order timerHeap
+	dirty map[timerID]bool // changed since the last checkpoint
+}
+
+func newTimers() *timers {
+	return &timers{byID: map[timerID]*timer{}, dirty: map[timerID]bool{}}
+}
+
+// load takes a stored timer.
+func (t *timers) load(key string, value []byte) error {
+	var stored timer
+	if err := json.Unmarshal(value, &stored); err != nil {
+		return fmt.Errorf("read timer %q: %w", key, err)
+	}
+	t.byID[timerID{stored.Instance, stored.Name}] = &stored
+	heap.Push(&t.order, &stored)
+	return nil
+}
+
+func (t *timers) set(w timer) {
+	t.remove(timerID{w.Instance, w.Name})
+	t.byID[timerID{w.Instance, w.Name}] = &w
+	heap.Push(&t.order, &w)
+}
+
+func (t *timers) remove(id timerID) {
+	t.dirty[id] = true
+	if old, ok := t.byID[id]; ok {
+		old.gone = true
+		delete(t.byID, id)
+	}
+}
+
+// first is the timer that falls due first, or nil.
+func (t *timers) first() *timer {
+	for len(t.order) > 0 && t.order[0].gone {
+		heap.Pop(&t.order)
+	}
+	if len(t.order) == 0 {
+		return nil
+	}
+	return t.order[0]
+}
+
+// take removes and returns the first timer that is due by now, or nil.
+func (t *timers) take(now time.Time) *timer {
+	w := t.first()
+	if w == nil || w.Due.After(now) {
+		return nil
+	}
+	t.remove(timerID{w.Instance, w.Name})
+	return w
+}
+
+// changes are what the next checkpoint has to store, in no particular order.
+func (t *timers) changes() ([]stream.Change, error) {
+	var list []stream.Change
+	for id := range t.dirty {
+		w, ok := t.byID[id]
+		if !ok {
+			list = append(list, stream.Change{Key: id.key()})
+			continue
+		}
+		value, err := json.Marshal(w)
+		if err != nil {
+			return nil, fmt.Errorf("store timer %q of %q: %w", id.name, id.instance, err)
+		}
+		list = append(list, stream.Change{Key: id.key(), Value: value})
+	}
+	return list, nil
+}
+
+// timerHeap orders by due time, then instance, then name, so that what fires
+// first does not depend on chance.
+type timerHeap []*timer
+
+func (h timerHeap) Len() int { return len(h) }
+func (h timerHeap) Less(i, j int) bool {
+	return cmp.Or(h[i].Due.Compare(h[j].Due), cmp.Compare(h[i].Instance, h[j].Instance), cmp.Compare(h[i].Name, h[j].Name)) < 0
+}
+func (h timerHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Push and Pop are for package heap.
+func (h *timerHeap) Push(x any) { *h = append(*h, x.(*timer)) }
+
+// Pop takes the last one.
+func (h *timerHeap) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return last
+}

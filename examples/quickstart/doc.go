@@ -1,0 +1,2 @@
+// Package quickstart holds the README's first program, as an Example that runs.
+package quickstart

@@ -1,0 +1,21 @@
+// Package operators holds what may stand between a source and a sink: functions
+// on observables, the terminals that end a pipeline, and the view.
+//
+// What is always true:
+//
+//   - Every operator keeps the observable's kind.
+//   - Items are handled one at a time on the goroutine that runs the pipeline, in
+//     order; back-pressure is the call stack. No operator here starts a goroutine
+//     or allocates for an item.
+//   - An operator says in its doc whether it remembers. If it does, a durable
+//     consumer behind it is refused before the first event with a
+//     [*stream.NotResumableError]; if not, marks pass it in line.
+//   - When a stage stops early, what is before it has released its resources by
+//     the time the run returns.
+//   - A panic in a function that was handed in ends the run with a
+//     [*stream.PanicError] that names the stage.
+//   - What can only answer at the end, such as [Reduce], takes only a cold
+//     observable: on one that never ends it does not compile.
+//
+// Names and semantics are RxJS's unless the doc says otherwise.
+package operators

@@ -1,0 +1,61 @@
+package testkit_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/thaw-go/thaw/aggregate"
+	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/testkit"
+)
+
+type SetEmail struct{ Email string } // a command asks
+type EmailSet struct{ Email string } // an event happened
+
+var errReused = errors.New("cannot reuse a previous email")
+
+var user = aggregate.New(
+	stream.NewTopic("users", stream.Catalogue[EmailSet]{"EMAIL_SET": {}}),
+	func(past []string, c SetEmail) ([]EmailSet, error) {
+		if slices.Contains(past, c.Email) {
+			return nil, errReused
+		}
+		return []EmailSet{{c.Email}}, nil
+	},
+	func(past []string, e EmailSet) []string { return append(past, e.Email) })
+
+// printing is a testing.TB that prints what a test reports, so that an example
+// can show it.
+type printing struct{ testing.TB }
+
+func (printing) Helper()                           {}
+func (printing) Failed() bool                      { return true }
+func (printing) Cleanup(func())                    {}
+func (printing) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+func ExampleFor() {
+	var t printing // in a test: its *testing.T
+
+	testkit.For(t, user).
+		Given(EmailSet{"ann@old"}, EmailSet{"ann@new"}).
+		When(SetEmail{"ann@old"}).
+		ThenError(errReused)
+
+	testkit.For(t, user).
+		Given(EmailSet{"ann@old"}).
+		When(SetEmail{"ann@new"}).
+		Then(EmailSet{"ann@nwe"})
+	// Output:
+	// example_test.go:48: other events were decided
+	//   given  EMAIL_SET {"Email":"ann@old"}
+	//   when   SetEmail{Email:"ann@new"}
+	//     want                           | got
+	//   ≠ EMAIL_SET {"Email":"ann@nwe"}  | EMAIL_SET {"Email":"ann@new"}
+	//   event 1, difference (- want, + got):
+	//       testkit_test.EmailSet{
+	//     - 	Email: "ann@nwe",
+	//     + 	Email: "ann@new",
+	//       }
+}

@@ -1,0 +1,212 @@
+package testkit
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+var modelPromises = []promise{
+	{"any history of calls gives what a list and three maps give (seed 1)", func(s *subject) { s.randomHistory(1, 400) }},
+	{"any history of calls gives what a list and three maps give (seed 2)", func(s *subject) { s.randomHistory(2, 400) }},
+	{"any history of calls gives what a list and three maps give (seed 3)", func(s *subject) { s.randomHistory(3, 400) }},
+}
+
+// model is a log so simple that it is plainly right.
+type model struct {
+	records  []stream.Record
+	commands map[string][]stream.Record // by topic and command
+	places   map[string]stream.Cursor
+	state    map[string]map[string]string
+}
+
+// randomHistory makes random calls to the log and to the model and ends the
+// test when they differ.
+func (s *subject) randomHistory(seed uint64, steps int) {
+	s.t.Helper()
+	random := rand.New(rand.NewPCG(seed, 0))
+	m := &model{commands: map[string][]stream.Record{}, places: map[string]stream.Cursor{}, state: map[string]map[string]string{}}
+	for range steps {
+		switch n := random.IntN(100); {
+		case n < 55:
+			s.tryAppend(m, random)
+		case n < 75:
+			s.tryRead(m, random)
+		case n < 98:
+			s.tryCheckpoint(m, random)
+		case s.engine.Durable:
+			s.reopen()
+		}
+	}
+	s.holds(m.records)
+	for _, name := range modelConsumers {
+		_, got := s.remembered(name, "")
+		want := m.state[name]
+		if want == nil {
+			want = map[string]string{}
+		}
+		s.same("what "+name+" remembers", got, want)
+	}
+}
+
+var (
+	modelStreams   = []stream.ID{ann, bob, lot, {Topic: "lots", Key: "a/b"}, {Topic: "users", Key: "an"}}
+	modelConsumers = []string{"c", "cc", "c/c"}
+	modelTypes     = []string{"A", "B", "AB"}
+)
+
+func pick[T any](random *rand.Rand, list []T) T { return list[random.IntN(len(list))] }
+
+func (s *subject) tryAppend(m *model, random *rand.Rand) {
+	s.t.Helper()
+	id := pick(random, modelStreams)
+	version := m.version(id)
+	expected := pick(random, []stream.Version{version, version, version, stream.AnyVersion, 0, version + 1, stream.Version(random.IntN(20))})
+	list := records(1 + random.IntN(4))
+	command := stream.EventID{byte(random.IntN(120))} // 0: none
+	for i := range list {
+		list[i].Type, list[i].Command = pick(random, modelTypes), command
+		if random.IntN(3) == 0 {
+			list[i].Meta = stream.Metadata{"n": fmt.Sprint(random.IntN(9))}
+		}
+	}
+	got, err := s.Append(s.ctx, id, expected, list...)
+	want, wantErr := m.append(id, expected, list, got)
+	step := fmt.Sprintf("append to %s at %d, expecting %d, of command %s", id, version, expected, command)
+	s.sameError(step, err, wantErr)
+	s.sameRecords(step, got, want)
+}
+
+func (m *model) version(id stream.ID) (v stream.Version) {
+	for i := range m.records {
+		if m.records[i].Stream == id {
+			v++
+		}
+	}
+	return v
+}
+
+// append says what an append must return. IDs and times, which the log makes up,
+// are taken from what it returned.
+func (m *model) append(id stream.ID, expected stream.Version, list, got []stream.Record) ([]stream.Record, error) {
+	command := list[0].Command
+	name := id.Topic + " " + command.String()
+	if first, ok := m.commands[name]; ok {
+		if first[0].Stream != id {
+			return nil, &stream.CommandReusedError{Command: command, First: first[0].Stream, Again: id}
+		}
+		return first, nil
+	}
+	version := m.version(id)
+	if expected != stream.AnyVersion && expected != version {
+		return nil, &stream.ConflictError{Stream: id, Expected: expected, Actual: version}
+	}
+	stored := slices.Clone(list)
+	for i := range stored {
+		r := &stored[i]
+		r.Stream, r.Version, r.Position = id, version+stream.Version(i)+1, stream.Position(len(m.records)+1)
+		if i < len(got) {
+			r.ID, r.Time = got[i].ID, got[i].Time
+		}
+		m.records = append(m.records, *r)
+	}
+	if !command.IsZero() {
+		m.commands[name] = stored
+	}
+	return stored, nil
+}
+
+func (s *subject) tryRead(m *model, random *rand.Rand) {
+	s.t.Helper()
+	q := stream.Query{From: at(random.IntN(len(m.records) + 2)), To: at(random.IntN(len(m.records) + 2))}
+	for range random.IntN(3) {
+		id := pick(random, modelStreams)
+		match := stream.Match{Topic: pick(random, []string{"", id.Topic}), Key: pick(random, []string{"", id.Key})}
+		if random.IntN(2) == 0 {
+			match.Types = []string{pick(random, modelTypes), pick(random, modelTypes)}
+		}
+		q.Match = append(q.Match, match)
+	}
+	p := &tape{query: q}
+	err := s.Read(s.ctx, q, p.take)
+	if head := at(len(m.records)); !head.Reached(q.From) {
+		failsWith[*stream.InvalidError](s, "read from past the head", err)
+		return
+	}
+	s.must(err, "read")
+	var want []stream.Record
+	for i := range m.records {
+		r := &m.records[i]
+		within := r.Position > q.From.Position(0) && (q.To.IsZero() || r.Position <= q.To.Position(0))
+		if within && q.Accepts(r.Stream.Topic, r.Stream.Key, r.Type) {
+			want = append(want, *r)
+		}
+	}
+	s.sameRecords(fmt.Sprintf("read of %+v", q), p.records, want)
+}
+
+func (s *subject) tryCheckpoint(m *model, random *rand.Rand) {
+	s.t.Helper()
+	name := pick(random, modelConsumers)
+	saved := m.places[name].Position(0)
+	to := at(min(saved+stream.Position(random.IntN(8)), stream.Position(len(m.records))) + stream.Position(random.IntN(2)))
+	if random.IntN(5) == 0 {
+		to = at(random.IntN(len(m.records) + 1))
+	}
+	var changes []stream.Change
+	for range random.IntN(4) {
+		c := change(pick(random, stateKeys), fmt.Sprint(random.Uint64()))
+		if random.IntN(3) == 0 {
+			c.Value = nil
+		}
+		changes = append(changes, c)
+	}
+	err := s.Checkpoint(s.ctx, name, to, changes...)
+	s.sameError(fmt.Sprintf("checkpoint of %s at %s", name, to), err, m.checkpoint(name, to, changes))
+	if place, ok := m.places[name]; ok {
+		s.hasPlace(name, place)
+	}
+}
+
+func (m *model) checkpoint(name string, to stream.Cursor, changes []stream.Change) error {
+	saved, head := m.places[name], at(len(m.records))
+	if !to.Reached(saved) || !head.Reached(to) {
+		return &stream.BackwardsError{Consumer: name, Saved: saved, Head: head, Asked: to}
+	}
+	m.places[name] = to
+	state := maps.Clone(m.state[name])
+	if state == nil {
+		state = map[string]string{}
+	}
+	for _, c := range changes {
+		if c.Value == nil {
+			delete(state, c.Key)
+			continue
+		}
+		state[c.Key] = string(c.Value)
+	}
+	m.state[name] = state
+	return nil
+}
+
+// sameError ends the test unless both errors are nil or of one type with the
+// same fields.
+func (s *subject) sameError(step string, got, want error) {
+	s.t.Helper()
+	switch want := want.(type) {
+	case nil:
+		s.must(got, step)
+	case *stream.ConflictError:
+		s.same(step, *failsWith[*stream.ConflictError](s, step, got), *want)
+	case *stream.CommandReusedError:
+		s.same(step, *failsWith[*stream.CommandReusedError](s, step, got), *want)
+	case *stream.BackwardsError:
+		s.same(step, *failsWith[*stream.BackwardsError](s, step, got), *want)
+	default:
+		s.broken("%s: got %v, want %v", step, got, errors.Unwrap(want))
+	}
+}
