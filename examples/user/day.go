@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/operators"
@@ -14,12 +15,13 @@ import (
 
 // day is the system while its log is open.
 type day struct {
+	mu     sync.Mutex // over out: the mailer speaks on a goroutine of its own
 	out    io.Writer
 	log    *badgerlog.Log
 	users  *aggregate.Repository[Command, Event, State]
 	emails *operators.View[*stream.Event[Event], InUse]
 	mailer *aggregate.AdapterRunner // nil while it is down
-	failed error             // the first thing that went wrong
+	failed error                    // the first thing that went wrong
 }
 
 // do gives a user a command and waits until everyone has seen what came of it.
@@ -30,7 +32,7 @@ func (d *day) do(ctx context.Context, key string, c Command) {
 	result, err := d.users.Execute(ctx, key, c)
 	var refused *aggregate.RejectedError
 	if errors.As(err, &refused) {
-		fmt.Fprintf(d.out, "  %s: %#v refused: %v\n", key, c, refused.Err)
+		d.say("%s: %#v refused: %v", key, c, refused.Err)
 		return
 	}
 	if err != nil {
@@ -38,7 +40,7 @@ func (d *day) do(ctx context.Context, key string, c Command) {
 		return
 	}
 	for _, e := range result.Events {
-		fmt.Fprintf(d.out, "  %d %s %s %v\n", e.Position, e.Stream, e.Type, e.Data)
+		d.say("%d %s %s %v", e.Position, e.Stream, e.Type, e.Data)
 	}
 	d.failed = d.settle(ctx)
 }
@@ -61,6 +63,13 @@ func (d *day) settle(ctx context.Context) error {
 // ask asks the view.
 func (d *day) ask(email string) {
 	if d.failed == nil {
-		fmt.Fprintf(d.out, "  is %s in use? %v\n", email, IsInUse(d.emails, email))
+		d.say("is %s in use? %v", email, IsInUse(d.emails, email))
 	}
+}
+
+// say tells one line of the story.
+func (d *day) say(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fmt.Fprintf(d.out, "  "+format+"\n", args...)
 }

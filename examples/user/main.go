@@ -93,8 +93,8 @@ func withMailer(ctx context.Context, dir string, out io.Writer, happen func(*day
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		mailer := NewMailer(d.log, func(_ context.Context, to string, _ stream.EventID) error {
-			_, err := fmt.Fprintf(out, "  mail to %s\n", to)
-			return err
+			d.say("mail to %s", to)
+			return nil
 		})
 		mailed := make(chan error, 1)
 		go func() { mailed <- mailer.Run(ctx) }() // ends with ctx
