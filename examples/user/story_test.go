@@ -79,7 +79,8 @@ func lines(text string) []string {
 
 // process does one task on the log in dir, as a process of its own: "set MAIL…"
 // appends, "mail" runs the mailer over what is there for it and prints what it
-// mails, "mail and crash" exits right after the first mail, without closing.
+// mails, "mail and crash" exits right after the first mail, without closing, and
+// "come online and crash" as soon as the mailer is online.
 func process(dir, task string) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -109,6 +110,9 @@ func process(dir, task string) (err error) {
 	head, err := log.Head(ctx)
 	if err == nil {
 		err = mailer.Online(ctx)
+	}
+	if task == "come online and crash" {
+		os.Exit(0)
 	}
 	if err == nil {
 		err = mailer.WaitFor(ctx, head)
@@ -141,7 +145,7 @@ func TestTheMailerMailsEveryEmailSetAfterItsBirthAcrossProcesses(t *testing.T) {
 		want []string
 	}{
 		{task: "set one@example two@example"},
-		{task: "mail"}, // born: what came before is history
+		{task: "come online and crash"}, // born: what came before is history
 		{task: "set three@example four@example"},
 		{task: "mail", want: []string{"three@example", "four@example"}},
 		{task: "mail"},

@@ -90,7 +90,7 @@ func appendBatch(ctx context.Context, log *badgerlog.Log, writer int, say func([
 // Guarantee 2: acknowledged means on disk; and of 1 and 3, what a crash could
 // break: positions stay dense, an append is whole or absent.
 // Breaks when: the committer answers before it commits (close(r.done) before
-// c.commit), or a batch is split over two transactions.
+// c.commit), or a group's first event is committed in a transaction of its own.
 func TestLogKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	kills := 50
 	if testing.Short() {

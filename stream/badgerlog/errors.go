@@ -6,7 +6,7 @@ import "fmt"
 // directory open. Nothing was touched.
 type LockedError struct {
 	Dir string // the log's directory
-	PID int // the process that holds it; 0 if it did not say
+	PID int    // the process that holds it; 0 if it did not say
 }
 
 func (e *LockedError) Error() string {
@@ -32,8 +32,8 @@ func (e *FormatError) Error() string {
 // was stored; reading goes on.
 type DiskFullError struct {
 	Dir   string // the log's directory
-	Free  int64 // bytes
-	Floor int64 // bytes
+	Free  int64  // bytes
+	Floor int64  // bytes
 }
 
 func (e *DiskFullError) Error() string {
@@ -44,7 +44,7 @@ func (e *DiskFullError) Error() string {
 // Opening it again finds out what was stored.
 type FailedError struct {
 	Dir string // the log's directory
-	Err error // the first failure
+	Err error  // the first failure
 }
 
 func (e *FailedError) Error() string {
