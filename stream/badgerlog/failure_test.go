@@ -120,3 +120,19 @@ func TestAFullDiskRefusesAppendsAndReadsGoOn(t *testing.T) {
 		t.Errorf("with room again got %v: %v; want position 2", stored, err)
 	}
 }
+
+func TestADatabaseStampedWithANewerFormatIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	log, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := log.db.NewTransactionAt(100, true)
+	if err := errors.Join(write.Set(formatKey, seal([]byte("9"))), write.CommitAt(100, nil), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var format *FormatError
+	if _, err := Open(dir, Options{}); !errors.As(err, &format) || format.Found != `format "9"` {
+		t.Errorf("got %v, want a FormatError naming format 9", err)
+	}
+}
