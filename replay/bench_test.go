@@ -16,7 +16,9 @@ type blob struct{ size int }
 
 type blobCodec struct{}
 
-func (blobCodec) Marshal(v any) ([]byte, error) { return []byte(strings.Repeat("x", v.(blob).size)), nil }
+func (blobCodec) Marshal(v any) ([]byte, error) {
+	return []byte(strings.Repeat("x", v.(blob).size)), nil
+}
 func (blobCodec) Unmarshal(data []byte, into any) error {
 	into.(*blob).size = len(data)
 	return nil
