@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/thaw-go/thaw/aggregate"
+	"github.com/thaw-go/thaw/stream"
+)
+
+// workers is how many wishes the house serves at once. Wishes for one instance
+// go to one of them, in order.
+const workers = 32
+
+// driver brings the world's wishes to the house, tick by tick.
+type driver struct {
+	house   *house
+	world   *world
+	events  int
+	rate    int // wishes a second; 0: as fast as it goes
+	started time.Time
+	first   int          // the first wish of this run
+	heard   atomic.Int64 // wishes served, over all runs
+	refused atomic.Int64 // in this run
+	held    *wish        // made, but for a later tick
+}
+
+// seedID is what all the world's commands derive their IDs from: a wish that is
+// brought again after a crash is the same command, and takes effect once.
+func (d *driver) id(what string, n int) stream.EventID {
+	return stream.DeriveID(stream.DeriveID(stream.EventID{}, fmt.Sprint("world ", d.house.seed), 0), what, n)
+}
+
+// run goes on from where the clock stands until the wishes are through, every
+// lot is closed, and every invoice is settled.
+func (d *driver) run(ctx context.Context) error {
+	clock, err := d.clock(ctx)
+	if err != nil {
+		return err
+	}
+	for range clock.Heard {
+		d.world.next()
+	}
+	d.started, d.first = time.Now(), clock.Heard
+	d.heard.Store(int64(clock.Heard))
+	if err := errors.Join(d.house.sales.Online(ctx), d.house.bank.Online(ctx)); err != nil {
+		return err
+	}
+	if err := d.house.settle(ctx); err != nil { // what was left undone at the last stop
+		return err
+	}
+	if d.more() && d.world.next().At.Before(clock.At) {
+		return fmt.Errorf("this house closed after %d wishes; another -dir can have %d", clock.Heard, d.events)
+	}
+	d.world = newWorld(d.house.seed) // what was peeked at above
+	for range clock.Heard {
+		d.world.next()
+	}
+	for at := clock.At; d.more() || !d.settled(); {
+		at = at.Add(tickLength)
+		if err := d.tick(ctx, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clock sets the clock, if that has not been done, and reads it.
+func (d *driver) clock(ctx context.Context) (ClockState, error) {
+	result, err := d.house.clocks.Execute(ctx, "house", SetClock{Seed: d.house.seed, At: opening})
+	var refused *aggregate.RejectedError
+	if errors.As(err, &refused) {
+		return ClockState{}, fmt.Errorf("%w; choose another -dir or -seed", refused.Err)
+	}
+	return result.State, err
+}
+
+func (d *driver) more() bool { return d.heard.Load() < int64(d.events) }
+
+func (d *driver) settled() bool {
+	c := Count(d.house.page)
+	return c.Open == 0 && c.Unsettled == 0
+}
+
+// tick serves all wishes before a time, moves the clock there, and waits until
+// the house has done what follows.
+func (d *driver) tick(ctx context.Context, end time.Time) error {
+	if err := d.serve(ctx, d.before(end)); err != nil {
+		return err
+	}
+	tick := Tick{Heard: int(d.heard.Load()), At: end}
+	_, err := d.house.clocks.Handle(ctx, aggregate.Command[ClockCommand]{
+		ID: d.id("tick", int(end.Unix())), Key: "house", Data: tick,
+	})
+	if err != nil {
+		return err
+	}
+	return d.house.settle(ctx)
+}
+
+// before is the world's wishes up to a time.
+func (d *driver) before(end time.Time) []wish {
+	var list []wish
+	for {
+		if d.held == nil {
+			if d.heard.Load()+int64(len(list)) >= int64(d.events) {
+				return list
+			}
+			w := d.world.next()
+			d.held = &w
+		}
+		if !d.held.At.Before(end) {
+			return list
+		}
+		list = append(list, *d.held)
+		d.held = nil
+	}
+}
+
+// serve hands wishes to the workers at the rate asked for, and waits for them.
+func (d *driver) serve(ctx context.Context, wishes []wish) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var all sync.WaitGroup
+	desks := make([]chan wish, workers)
+	for i := range desks {
+		desks[i] = make(chan wish, 8)
+		all.Go(func() { // ends when its desk is closed
+			for w := range desks[i] {
+				if err := d.fulfil(ctx, w); err != nil {
+					stop(err)
+				}
+			}
+		})
+	}
+	for _, w := range wishes {
+		if err := d.pace(ctx, w.N); err != nil {
+			break
+		}
+		desks[desk(w.Key)] <- w
+	}
+	for _, desk := range desks {
+		close(desk)
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+func desk(key string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key)) // never fails
+	return h.Sum32() % workers
+}
+
+// pace waits until a wish is due.
+func (d *driver) pace(ctx context.Context, n int) error {
+	if d.rate <= 0 {
+		return ctx.Err()
+	}
+	due := d.started.Add(time.Duration(n-d.first) * time.Second / time.Duration(d.rate))
+	wait := time.Until(due)
+	if wait < time.Millisecond {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fulfil gives the house the command. A refusal is normal: the bid was too low,
+// or the seller's own.
+func (d *driver) fulfil(ctx context.Context, w wish) error {
+	var err error
+	id := d.id("wish", w.N)
+	switch c := w.Command.(type) {
+	case Register:
+		_, err = d.house.persons.Handle(ctx, aggregate.Command[Register]{ID: id, Key: w.Key, Data: c})
+	case LotCommand:
+		_, err = d.house.lots.Handle(ctx, aggregate.Command[LotCommand]{ID: id, Key: w.Key, Data: c})
+	default:
+		err = fmt.Errorf("the house does not know %T", c)
+	}
+	var refused *aggregate.RejectedError
+	if errors.As(err, &refused) {
+		d.refused.Add(1)
+		err = nil
+	}
+	if err == nil {
+		d.heard.Add(1)
+	}
+	return err
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/thaw-go/thaw/aggregate"
+	"github.com/thaw-go/thaw/replay"
+	"github.com/thaw-go/thaw/stream"
+)
+
+// store is what the house needs of a log.
+type store interface {
+	stream.Store
+	stream.Checkpoints
+}
+
+// house is the auction house on a log: what takes commands, what answers
+// questions, and what acts by itself.
+type house struct {
+	log      store
+	seed     uint64
+	persons  *aggregate.Repository[Register, PersonRegistered, bool]
+	lots     *aggregate.Repository[LotCommand, LotEvent, LotState]
+	invoices *aggregate.Repository[InvoiceCommand, InvoiceEvent, InvoiceState]
+	clocks   *aggregate.Repository[ClockCommand, ClockEvent, ClockState]
+	page     *Page
+	sales    *aggregate.Runner
+	bank     *aggregate.AdapterRunner
+}
+
+func newHouse(log store, seed uint64) *house {
+	h := &house{
+		log: log, seed: seed,
+		persons:  aggregate.NewRepository(log, Person),
+		lots:     aggregate.NewRepository(log, Lot),
+		invoices: aggregate.NewRepository(log, Invoice),
+		clocks:   aggregate.NewRepository(log, Clock),
+		page:     NewPage(),
+	}
+	h.sales = Sales.Runner(replay.Hot(log, Hall), h.lots, h.invoices)
+	h.bank = NewBank(seed, h.invoices).Runner(replay.Hot(log, stream.Only[InvoiceIssued](Invoices)))
+	return h
+}
+
+// open runs the view, the saga and the bank while work is done, and waits for
+// all of them. What fails first stops the rest and is returned.
+func (h *house) open(ctx context.Context, work func(context.Context) error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var staff sync.WaitGroup
+	for _, run := range []func(context.Context) error{
+		func(ctx context.Context) error { return h.page.Run(ctx, replay.ColdHot(h.log, Hall)) },
+		h.sales.Run,
+		h.bank.Run,
+	} {
+		staff.Go(func() { stop(run(ctx)) }) // ends with ctx, or ends it
+	}
+	err := work(ctx)
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
+		err = cause // why it was stopped
+	}
+	stop(nil)
+	staff.Wait()
+	return err
+}
+
+// settle waits until nobody in the house has anything left to do.
+func (h *house) settle(ctx context.Context) error {
+	for {
+		head, err := h.log.Head(ctx)
+		if err != nil {
+			return err
+		}
+		if err := h.sales.WaitFor(ctx, head); err != nil {
+			return err
+		}
+		if err := h.bank.WaitFor(ctx, head); err != nil {
+			return err
+		}
+		now, err := h.log.Head(ctx)
+		if err != nil {
+			return err
+		}
+		if now.Equal(head) {
+			return h.page.WaitFor(ctx, head)
+		}
+	}
+}

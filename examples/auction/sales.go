@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/thaw-go/thaw/aggregate"
+	"github.com/thaw-go/thaw/stream"
+)
+
+// Term is how long a buyer has to pay: whole ticks.
+const Term = 30 * tickLength
+
+// Hall is everything that happens in the house, in log order.
+var Hall = stream.Union[any](Persons, Lots, Invoices, Clocks)
+
+// SaleState is what the saga remembers of a lot.
+type SaleState struct {
+	Lot      string
+	Deadline time.Time // when the hammer falls
+	Invoices int       // how many it has had
+	Due      time.Time // when the last one must be paid
+}
+
+// The saga's timers, one of each per lot.
+const (
+	fallTimer = "hammer"
+	termTimer = "term"
+)
+
+// Sales takes a lot from its opening to its end: it lets the hammer fall at the
+// deadline, has the sale invoiced, and cancels it if the term passes unpaid, when
+// the runner-up gets a second chance. Its timers run in event time, so what comes
+// of a seed does not depend on how fast the house works.
+var Sales = aggregate.Saga[any, SaleState]{
+	Name:      "sales",
+	Correlate: lotOf,
+	Time:      happenedAt,
+	React:     react,
+	Expire: func(s SaleState, timer string) (SaleState, []aggregate.Effect) {
+		if timer == fallTimer {
+			return s, []aggregate.Effect{Lot.Send(s.Lot, Fall{s.Deadline})}
+		}
+		return s, []aggregate.Effect{
+			Invoice.Send(s.invoice(), Cancel{s.Due}),
+			Lot.Send(s.Lot, CancelSale{s.Due}),
+		}
+	},
+}
+
+func react(s SaleState, e *stream.Event[any]) (SaleState, []aggregate.Effect) {
+	switch data := e.Data.(type) {
+	case LotOpened:
+		s = SaleState{Lot: e.Stream.Key, Deadline: data.Deadline}
+		return s, []aggregate.Effect{aggregate.After(data.Deadline.Sub(data.At), fallTimer)}
+	case LotSold:
+		return s.sold(data.Buyer, data.Price, data.At)
+	case SecondChanceOffered:
+		return s.sold(data.Buyer, data.Price, data.At)
+	case InvoicePaid:
+		return s, []aggregate.Effect{aggregate.Cancel(termTimer)}
+	}
+	return s, nil
+}
+
+// sold has the sale invoiced.
+func (s SaleState) sold(buyer string, price Cents, at time.Time) (SaleState, []aggregate.Effect) {
+	s.Invoices++
+	s.Due = at.Add(Term)
+	return s, []aggregate.Effect{
+		Invoice.Send(s.invoice(), Issue{Lot: s.Lot, Buyer: buyer, Amount: price, At: at, Due: s.Due}),
+		aggregate.After(Term, termTimer),
+	}
+}
+
+// invoice is the key of the lot's last invoice.
+func (s SaleState) invoice() string { return fmt.Sprintf("%s-%d", s.Lot, s.Invoices) }
+
+// lotOf is the lot that an event is about; "" if it is about none.
+func lotOf(e *stream.Event[any]) string {
+	switch data := e.Data.(type) {
+	case LotEvent:
+		return e.Stream.Key
+	case InvoicePaid:
+		return data.Lot
+	}
+	return ""
+}
+
+// happenedAt is when an event happened, which is not when it was stored.
+func happenedAt(e *stream.Event[any]) time.Time {
+	switch e := e.Data.(type) {
+	case PersonRegistered:
+		return e.At
+	case LotOpened:
+		return e.At
+	case BidPlaced:
+		return e.At
+	case LotSold:
+		return e.At
+	case LotUnsold:
+		return e.At
+	case SaleCancelled:
+		return e.At
+	case SecondChanceOffered:
+		return e.At
+	case InvoiceIssued:
+		return e.At
+	case InvoicePaid:
+		return e.At
+	case InvoiceCancelled:
+		return e.At
+	case ClockSet:
+		return e.At
+	case Ticked:
+		return e.At
+	}
+	return time.Time{}
+}
