@@ -20,7 +20,7 @@ const (
 // Effect is what a saga wants done: plain data that tests compare. Decider.Send,
 // [After] and [Cancel] make them.
 type Effect struct {
-	Kind    EffectKind
+	Kind    EffectKind    // what is to be done; it says which other fields count
 	Topic   string        // SendCommand: the aggregate's topic
 	Key     string        // SendCommand: the instance
 	Command any           // SendCommand: the command

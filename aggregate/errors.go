@@ -17,9 +17,9 @@ var ErrNotHot = errors.New("aggregate: the source does not come from replay.Hot"
 // RejectedError says that an aggregate refused a command. Nothing was stored;
 // the same command ID may be tried again.
 type RejectedError struct {
-	Stream  stream.ID
-	Command string // its Go type, for reading only
-	Err     error  // what Decide returned
+	Stream  stream.ID // the instance
+	Command string    // its Go type, for reading only
+	Err     error     // what Decide returned
 }
 
 func (e *RejectedError) Error() string {

@@ -13,12 +13,12 @@ import (
 
 // Parked is an event that an adapter could not handle, or that waits behind one.
 type Parked struct {
-	Stream   stream.ID
-	Position stream.Position
-	Type     string
-	Err      string    // why it was parked
-	Attempts int       // how often it was tried; 0 if it waits behind another
-	Since    time.Time // when it was parked
+	Stream   stream.ID       // the instance it happened to
+	Position stream.Position // its place in the log
+	Type     string          // its stored name
+	Err      string          // why it was parked
+	Attempts int             // how often it was tried; 0 if it waits behind another
+	Since    time.Time       // when it was parked
 }
 
 // AdapterRunner runs an adapter, tells how far it has come, and looks after what

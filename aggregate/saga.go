@@ -40,8 +40,8 @@ type Saga[E, S any] struct {
 
 // Refusal is a command that was refused.
 type Refusal struct {
-	Effect Effect
-	Err    error // a [*RejectedError]
+	Effect Effect // what was asked for
+	Err    error  // a [*RejectedError]
 }
 
 // Run runs the saga on the caller's goroutine; it is Runner(src, to...).Run(ctx).
