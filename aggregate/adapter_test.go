@@ -362,6 +362,45 @@ func TestCommandsInsideAnAdapterAreCausedByItsEvent(t *testing.T) {
 	}
 }
 
+// shy is a log that takes its time to store a consumer's place.
+type shy struct {
+	*memlog.Log
+	asked, leave chan struct{}
+}
+
+func (s shy) SaveCursor(ctx context.Context, name string, at stream.Cursor) error {
+	close(s.asked)
+	<-s.leave
+	return s.Log.SaveCursor(ctx, name, at)
+}
+
+// TestOnlineMeansThatThePlaceIsStored: what is appended once Online has returned
+// is not lost, whatever happens then.
+// Breaks when: Run calls itself online before its first mark.
+func TestOnlineMeansThatThePlaceIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := shy{memlog.New(), make(chan struct{}), make(chan struct{})}
+		r := aggregate.NewAdapter("post", (&post{}).send).Runner(replay.Hot(log, accounts))
+		stop := running(t, r)
+		told := make(chan error, 1)
+		go func() { told <- r.Online(context.Background()) }()
+		<-log.asked
+		synctest.Wait()
+		select {
+		case err := <-told:
+			t.Errorf("Online returned %v before the place was stored", err)
+		default:
+		}
+		close(log.leave)
+		if err := <-told; err != nil {
+			t.Error(err)
+		}
+		if err := errors.Join(stop(), log.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestRunnersTellThoseWhoWait(t *testing.T) {
 	w := newWorld(t)
 	r := w.post(&post{})

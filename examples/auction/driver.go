@@ -43,6 +43,9 @@ func (d *driver) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if clock.Heard > d.events { // before anything is done: the last ticks would close the house
+		return fmt.Errorf("this house has heard %d wishes, which is more than %d; go on with more, or choose another -dir", clock.Heard, d.events)
+	}
 	for range clock.Heard {
 		d.world.next()
 	}

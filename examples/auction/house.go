@@ -49,12 +49,17 @@ func newHouse(log store, seed uint64) *house {
 func (h *house) open(ctx context.Context, work func(context.Context) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	var staff sync.WaitGroup
+	ends := make(chan error, 3)
 	for _, run := range []func(context.Context) error{
 		func(ctx context.Context) error { return h.page.Run(ctx, replay.ColdHot(h.log, Hall)) },
 		h.sales.Run,
 		h.bank.Run,
 	} {
-		staff.Go(func() { stop(run(ctx)) }) // ends with ctx, or ends it
+		staff.Go(func() { // ends with ctx, or ends it
+			err := run(ctx)
+			stop(err)
+			ends <- err
+		})
 	}
 	err := work(ctx)
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
@@ -62,6 +67,12 @@ func (h *house) open(ctx context.Context, work func(context.Context) error) erro
 	}
 	stop(nil)
 	staff.Wait()
+	close(ends)
+	for end := range ends {
+		if err == nil && !errors.Is(end, context.Canceled) {
+			err = end // it failed while it stopped
+		}
+	}
 	return err
 }
 

@@ -30,12 +30,17 @@ type settings struct {
 
 func parse(args []string, out io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("auction", flag.ContinueOnError)
-	flags.SetOutput(out)
+	flags.SetOutput(io.Discard) // main says what is wrong
 	flags.IntVar(&s.events, "events", 20_000, "how many `wishes` the world has: to register, to open a lot, to bid")
 	flags.IntVar(&s.rate, "rate", 2_000, "how many wishes a second; 0: as fast as it goes")
 	flags.Uint64Var(&s.seed, "seed", 1, "what the world is made from; the same seed comes to the same end")
 	flags.StringVar(&s.dir, "dir", "auction-data", "the log's directory")
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(out, "An auction house on a log on disk. It exits with 0 when the auction is over or\nwas stopped with ctrl-C, and with 1 when something failed.")
+			flags.SetOutput(out)
+			flags.PrintDefaults()
+		}
 		return s, err
 	}
 	if s.events < 0 || s.rate < 0 || flags.NArg() > 0 {
