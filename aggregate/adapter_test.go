@@ -382,9 +382,9 @@ func TestOnlineMeansThatThePlaceIsStored(t *testing.T) {
 		log := shy{memlog.New(), make(chan struct{}), make(chan struct{})}
 		r := aggregate.NewAdapter("post", (&post{}).send).Runner(replay.Hot(log, accounts))
 		stop := running(t, r)
+		<-log.asked
 		told := make(chan error, 1)
 		go func() { told <- r.Online(context.Background()) }()
-		<-log.asked
 		synctest.Wait()
 		select {
 		case err := <-told:

@@ -32,8 +32,9 @@ type Saga[E, S any] struct {
 	// Time, if set, puts timers in event time (as in Beam): it says when an event
 	// happened, a timer set in its turn is due that much later, and timers fall due
 	// before the first event that happened at or after their time is handled, in
-	// order of time, so that the outcome depends on the log alone. Every event of
-	// the source moves event time on, also those that correlate to nothing. Without
+	// order of time, so that the outcome depends on the log alone. One that is due
+	// when it is set falls due at once. Every event of the source moves event time
+	// on, also those that correlate to nothing; a late one does not. Without
 	// it, timers fall due by the clock, counted from when the event was appended.
 	Time func(*stream.Event[E]) time.Time
 }
@@ -141,7 +142,10 @@ func (s *sagaRun[E, S]) handle(ctx context.Context, e *stream.Event[E]) (err err
 	if err != nil {
 		return fmt.Errorf("at event %d of %s, %s: %w", e.Position, e.Stream, e.Type, err)
 	}
-	return nil
+	if s.saga.Time == nil {
+		return nil
+	}
+	return s.expire(ctx, s.watermark) // what was due when it was set
 }
 
 // expire handles the timers due by now, also those that their turns set.
