@@ -57,12 +57,12 @@ var (
 			if c.Amount == 0 {
 				return nil, nil
 			}
-			return []AccountEvent{Deposited{c.Amount}}, nil
+			return []AccountEvent{Deposited(c)}, nil
 		case Withdraw:
 			if c.Amount > balance {
 				return nil, errBroke
 			}
-			return []AccountEvent{Withdrawn{c.Amount}}, nil
+			return []AccountEvent{Withdrawn(c)}, nil
 		case Break:
 			if c.How == "catalogue" {
 				return []AccountEvent{Wrong{}}, nil

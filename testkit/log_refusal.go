@@ -113,9 +113,8 @@ func oneBadEvent(s *subject) {
 	}
 	list := records(3)
 	list[2].Type = strings.Repeat("T", stream.MaxTypeBytes+1)
-	if err := s.refuse(ann, list...); err != nil {
-		s.holds(nil)
-	}
+	failsWith[*stream.InvalidError](s, "append with a type too long", s.refuse(ann, list...))
+	s.holds(nil)
 	got := s.append(ann, records(2)...)
 	s.same("version of the first event that was not refused", got[0].Version, stream.Version(1))
 	s.holds(got)

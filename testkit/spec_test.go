@@ -70,7 +70,6 @@ func (r *recorder) Errorf(format string, args ...any) {
 }
 
 type spec = testkit.Spec[told, any, int]
-type outcome = testkit.Outcome[told, any, int]
 
 // report runs a specification as a test of its own and returns what it reports.
 func report(test func(spec)) []string {

@@ -62,7 +62,7 @@ func decide(s State, c Command) ([]Event, error) {
 		if slices.Contains(s.Emails, c.Email) {
 			return nil, ErrEmailReused
 		}
-		return []Event{EmailSet{c.Email}}, nil
+		return []Event{EmailSet(c)}, nil
 	case SetName:
 		if c.Name == "" {
 			return nil, ErrEmpty
@@ -70,7 +70,7 @@ func decide(s State, c Command) ([]Event, error) {
 		if c.Name == s.Name {
 			return nil, nil // nothing to do, and nothing happened
 		}
-		return []Event{NameSet{c.Name}}, nil
+		return []Event{NameSet(c)}, nil
 	}
 	return nil, errors.New("a user does not know this command")
 }
