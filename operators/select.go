@@ -2,6 +2,7 @@ package operators
 
 import (
 	"context"
+	"errors"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -14,11 +15,10 @@ func (s *stopped) Error() string { return "operators: " + s.stage + " has what i
 
 // untilStopped runs a source and takes the stage's own stop for completion.
 func untilStopped[T any](ctx context.Context, run stream.Run[T], stop *stopped, emit func(T) error) error {
-	err := run(ctx, emit)
-	if own, ok := err.(*stopped); ok && own == stop { //nolint:errorlint // identity: a wrapped stop is not this stage's
-		return nil
+	if err := run(ctx, emit); !errors.Is(err, stop) {
+		return err
 	}
-	return err
+	return nil
 }
 
 // Filter keeps the items for which f is true.

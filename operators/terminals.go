@@ -27,23 +27,26 @@ func ForEach[K stream.Kind, T any](ctx context.Context, o stream.Observable[K, T
 // Reduce folds a cold observable: what f makes of seed and the first item, and
 // so on. After an error it returns the zero S.
 func Reduce[T, S any](ctx context.Context, o stream.Observable[stream.Cold, T], seed S, f func(S, T) S) (result S, err error) {
-	state, err := fold(ctx, "Reduce", o, seed, f)
-	if err != nil {
-		return result, err
-	}
-	return state, nil
+	return fold(ctx, "Reduce", o, func() S { return seed }, f)
 }
 
-func fold[T, S any](ctx context.Context, stage string, o stream.Observable[stream.Cold, T], state S, f func(S, T) S) (result S, err error) {
+// fold is Reduce under the name of what uses it.
+func fold[T, S any](ctx context.Context, stage string, o stream.Observable[stream.Cold, T], seed func() S, f func(S, T) S) (result S, err error) {
 	var in bool
 	defer stream.Contain(stage, &in, &err)
+	in = true
+	state := seed()
+	in = false
 	err = o.Run(ctx, func(item T) error {
 		in = true
 		state = f(state, item)
 		in = false
 		return nil
 	})
-	return state, err
+	if err != nil {
+		return result, err
+	}
+	return state, nil
 }
 
 // Collect returns all items of a cold observable, in order; nil if there are

@@ -12,9 +12,9 @@ import (
 // ErrViewRunning says that a view is already being run.
 var ErrViewRunning = errors.New("operators: the view is already running")
 
-// ErrViewEnded says that a view's source ended, so that it will not come any
-// further.
-var ErrViewEnded = errors.New("operators: the view's source has ended")
+// ErrViewEnded says that the run of a view ended before it came as far as
+// somebody waited for. The error wraps why it ended, too.
+var ErrViewEnded = errors.New("operators: the view has ended")
 
 // View is a reducer over history and then everything new, which can be asked
 // while it runs. Its state is in memory and is rebuilt by each run. All methods
@@ -24,19 +24,24 @@ type View[T, S any] struct {
 	initial func() S
 	reduce  func(S, T) S
 
-	mu      sync.RWMutex
-	state   S
-	mark    stream.Mark
-	running bool
-	ended   error         // why the last run ended; nil while none has, or one runs
-	moved   chan struct{} // closed when mark or ended changes
+	mu    sync.RWMutex
+	state S
+	run   *viewRun      // the present or last run, or the one to come
+	moved chan struct{} // closed when run changes; nil while nobody waits
+}
+
+// viewRun is one run of a view; who waits for a view waits for one run of it.
+type viewRun struct {
+	mark  stream.Mark
+	begun bool
+	ended error // why; nil until then
 }
 
 // NewView makes a view. initial makes the state of no events, anew for each run
 // and fold; reduce must depend on nothing but its arguments, and may change the
 // state it is given.
 func NewView[T, S any](name string, initial func() S, reduce func(S, T) S) *View[T, S] {
-	return &View[T, S]{name: name, initial: initial, reduce: reduce, state: initial(), moved: make(chan struct{})}
+	return &View[T, S]{name: name, initial: initial, reduce: reduce, state: initial(), run: &viewRun{}}
 }
 
 // Run rebuilds the view from the observable and keeps it up to date, on the
@@ -44,13 +49,21 @@ func NewView[T, S any](name string, initial func() S, reduce func(S, T) S) *View
 // a time: another one gets [ErrViewRunning]. If the reducer panics, the error is
 // a [*stream.PanicError], and the state is as it was left.
 func (v *View[T, S]) Run(ctx context.Context, o stream.Observable[stream.ColdHot, T]) (err error) {
-	if err := v.begin(); err != nil {
+	var in bool
+	run, err := v.begin()
+	if err != nil {
 		return err
 	}
-	defer func() { v.end(err) }()
-	var in bool
+	defer func() { v.end(run, err) }()
 	defer stream.Contain("view "+v.name, &in, &err)
-	return o.Subscribe(ctx, stream.Subscription{Mark: v.pass}, func(item T) error {
+	in = true
+	v.reset(v.initial())
+	in = false
+	pass := func(m stream.Mark) error { // in line, after the items that it speaks of
+		v.change(func() { run.mark = m })
+		return nil
+	}
+	return o.Subscribe(ctx, stream.Subscription{Mark: pass}, func(item T) error {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		in = true
@@ -60,45 +73,46 @@ func (v *View[T, S]) Run(ctx context.Context, o stream.Observable[stream.ColdHot
 	})
 }
 
-func (v *View[T, S]) begin() error {
+func (v *View[T, S]) begin() (*viewRun, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.running {
-		return fmt.Errorf("%w: %s", ErrViewRunning, v.name)
+	if v.run.begun && v.run.ended == nil {
+		return nil, fmt.Errorf("%w: %s", ErrViewRunning, v.name)
 	}
-	v.running, v.ended = true, nil
-	v.state, v.mark = v.initial(), stream.Mark{}
-	return nil
+	if v.run.begun {
+		v.run = &viewRun{}
+	}
+	v.run.begun = true
+	return v.run, nil
 }
 
-func (v *View[T, S]) end(err error) {
+func (v *View[T, S]) reset(state S) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.state = state
+}
+
+func (v *View[T, S]) end(run *viewRun, err error) {
 	if err == nil {
-		err = ErrViewEnded
+		err = errors.New("its source has ended")
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.running, v.ended = false, err
-	v.tell()
+	v.change(func() { run.ended = err })
 }
 
-// pass takes a mark; it comes in line, after the items that it speaks of.
-func (v *View[T, S]) pass(m stream.Mark) error {
+// change alters the run and wakes who waits for it.
+func (v *View[T, S]) change(f func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.mark = m
-	v.tell()
-	return nil
-}
-
-// tell wakes who waits; v.mu is held.
-func (v *View[T, S]) tell() {
-	close(v.moved)
-	v.moved = make(chan struct{})
+	f()
+	if v.moved != nil {
+		close(v.moved)
+		v.moved = nil
+	}
 }
 
 // CaughtUp waits until the view has seen all that was there when its run began;
-// if none has begun, it waits for one. It returns the context's error, or why
-// the run ended before.
+// if none has begun, it waits for one. It returns the context's error, or an
+// [ErrViewEnded] that wraps why the run ended before.
 func (v *View[T, S]) CaughtUp(ctx context.Context) error {
 	return v.wait(ctx, func(m stream.Mark) bool { return m.Live })
 }
@@ -110,15 +124,13 @@ func (v *View[T, S]) WaitFor(ctx context.Context, c stream.Cursor) error {
 }
 
 func (v *View[T, S]) wait(ctx context.Context, there func(stream.Mark) bool) error {
+	v.mu.RLock()
+	run := v.run
+	v.mu.RUnlock()
 	for {
-		v.mu.RLock()
-		mark, ended, moved := v.mark, v.ended, v.moved
-		v.mu.RUnlock()
-		if there(mark) {
-			return nil
-		}
-		if ended != nil {
-			return fmt.Errorf("operators: view %s ended at %s: %w", v.name, mark.At, ended)
+		moved, done, err := v.look(run, there)
+		if done {
+			return err
 		}
 		select {
 		case <-moved:
@@ -128,11 +140,28 @@ func (v *View[T, S]) wait(ctx context.Context, there func(stream.Mark) bool) err
 	}
 }
 
+// look reports whether a waiter need not wait any longer; otherwise moved will
+// be closed when that may have changed.
+func (v *View[T, S]) look(run *viewRun, there func(stream.Mark) bool) (moved <-chan struct{}, done bool, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case there(run.mark):
+		return nil, true, nil
+	case run.ended != nil:
+		return nil, true, fmt.Errorf("%w: %s, at %s: %w", ErrViewEnded, v.name, run.mark.At, run.ended)
+	}
+	if v.moved == nil {
+		v.moved = make(chan struct{})
+	}
+	return v.moved, false, nil
+}
+
 // Mark is how far the view has come; its lag is what lies between At and Head.
 func (v *View[T, S]) Mark() stream.Mark {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return v.mark
+	return v.run.mark
 }
 
 // Read calls f with the state under a lock that keeps the run waiting. Nothing
@@ -148,7 +177,7 @@ func (v *View[T, S]) Read(f func(S)) {
 // the log as of some time, without touching the view. It returns the run's error
 // or a [*stream.PanicError].
 func (v *View[T, S]) Fold(ctx context.Context, o stream.Observable[stream.Cold, T]) (S, error) {
-	return fold(ctx, "view "+v.name, o, v.initial(), v.reduce)
+	return fold(ctx, "view "+v.name, o, v.initial, v.reduce)
 }
 
 // Ask returns an answer from the view's state. As with Read, it must not share

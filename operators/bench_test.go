@@ -1,0 +1,77 @@
+package operators
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+const benchItems = 100_000
+
+func numbers(n int) stream.Observable[stream.Cold, int] {
+	return stream.New[stream.Cold](nil, func(stream.Subscription) stream.Run[int] {
+		return func(_ context.Context, emit func(int) error) error {
+			for i := range n {
+				if err := emit(i); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	})
+}
+
+func perItem(b *testing.B) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchItems, "ns/item")
+}
+
+func BenchmarkMapFilterScan(b *testing.B) {
+	double, even := func(n int) int { return n * 2 }, func(n int) bool { return n%4 == 0 }
+	b.Run("thaw", func(b *testing.B) {
+		o := Scan(Filter(Map(numbers(benchItems), double), even), 0, total)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := Last(b.Context(), o); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perItem(b)
+	})
+	b.Run("loop over function values", func(b *testing.B) {
+		fs := struct {
+			double func(int) int
+			even   func(int) bool
+			add    func(int, int) int
+		}{double, even, total}
+		sum := 0
+		for b.Loop() {
+			sum = 0
+			for i := range benchItems {
+				if n := fs.double(i); fs.even(n) {
+					sum = fs.add(sum, n)
+				}
+			}
+		}
+		_ = sum
+		perItem(b)
+	})
+}
+
+func BenchmarkMaps(b *testing.B) {
+	for _, stages := range []int{1, 3, 10} {
+		b.Run(fmt.Sprint(stages), func(b *testing.B) {
+			o := numbers(benchItems)
+			for range stages {
+				o = Map(o, func(n int) int { return n + 1 })
+			}
+			for b.Loop() {
+				if _, err := Count(b.Context(), o); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perItem(b)
+		})
+	}
+}
