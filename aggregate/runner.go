@@ -113,24 +113,20 @@ func (r *Runner) change(f func()) {
 // ask has something done on the run's goroutine, between two events, once the
 // consumer is online.
 func (r *Runner) ask(ctx context.Context, do func(context.Context) error) error {
-	if err := r.Online(ctx); err != nil {
-		return err
-	}
 	ask := request{do: do, done: make(chan error, 1)}
-	r.mu.Lock()
-	moved := r.moved
-	r.mu.Unlock()
 	for {
+		// Taken before asking whether the run is online, so that an end in
+		// between is not missed.
+		r.mu.Lock()
+		moved := r.moved
+		r.mu.Unlock()
+		if err := r.Online(ctx); err != nil {
+			return err
+		}
 		select {
 		case r.requests <- ask:
 			return <-ask.done
 		case <-moved:
-			if err := r.Online(ctx); err != nil {
-				return err
-			}
-			r.mu.Lock()
-			moved = r.moved
-			r.mu.Unlock()
 		case <-ctx.Done():
 			return ctx.Err()
 		}

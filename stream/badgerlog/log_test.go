@@ -54,7 +54,23 @@ func appendOne(t testing.TB, log *badgerlog.Log, id stream.ID) stream.Record {
 	return stored[0]
 }
 
-// follower checks that positions come dense from the first, and stops at last.
+// history appends events, many at a time.
+func history(t testing.TB, log *badgerlog.Log, n int) {
+	t.Helper()
+	for n > 0 {
+		records := make([]stream.Record, min(n, 500))
+		for i := range records {
+			records[i] = record()
+			records[i].Command = stream.EventID{}
+		}
+		if _, err := log.Append(context.Background(), noteID(0), stream.AnyVersion, records...); err != nil {
+			t.Fatal(err)
+		}
+		n -= len(records)
+	}
+}
+
+// follow checks that positions come dense from the first, and stops at last.
 func follow(log *badgerlog.Log, from, last stream.Position, each func(stream.Record)) error {
 	at := stream.At(from)
 	next := from
@@ -113,6 +129,7 @@ func writers(t *testing.T, log *badgerlog.Log, n int) (stop func() stream.Positi
 // or a group without cutting off what came before.
 func TestReadersThatBeginAtAnyMomentMeetTheSeamWithoutGapOrDouble(t *testing.T) {
 	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced, TailEvents: 256})
+	history(t, log, 3000)
 	stop := writers(t, log, 8)
 	for i := range 400 {
 		head, err := log.Head(t.Context())
