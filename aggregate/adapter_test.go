@@ -362,6 +362,34 @@ func TestCommandsInsideAnAdapterAreCausedByItsEvent(t *testing.T) {
 	}
 }
 
+// TestARetryObeysItsCallersContext: it stops in the middle of a back-off, and the
+// event stays parked.
+func TestARetryObeysItsCallersContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, p := newWorld(t), &post{}
+		ann := stream.ID{Topic: "accounts", Key: "ann"}
+		p.repair("ann", true)
+		r := w.post(p)
+		stop := running(t, r)
+		online(t, r)
+		w.do(t, "ann", Deposit{1})
+		settle(t, w.log, r)
+		ctx, cancel := context.WithCancel(t.Context())
+		retried := make(chan error, 1)
+		go func() { retried <- r.Retry(ctx, ann) }()
+		synctest.Wait() // it waits for its second attempt
+		before := time.Now()
+		cancel()
+		if err := <-retried; !errors.Is(err, context.Canceled) || time.Since(before) > 0 {
+			t.Errorf("after %s got %v, want context.Canceled at once", time.Since(before), err)
+		}
+		parkedAre(t, r, []aggregate.Parked{{Stream: ann, Position: 1, Type: "DEPOSITED", Err: errPost.Error(), Attempts: 5}})
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // shy is a log that takes its time to store a consumer's place.
 type shy struct {
 	*memlog.Log

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -111,9 +112,15 @@ func (r *Runner) change(f func()) {
 }
 
 // ask has something done on the run's goroutine, between two events, once the
-// consumer is online.
+// consumer is online. It ends with the run's context and with the caller's.
 func (r *Runner) ask(ctx context.Context, do func(context.Context) error) error {
-	ask := request{do: do, done: make(chan error, 1)}
+	both := func(run context.Context) error {
+		run, cancel := context.WithCancel(run)
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		return do(run)
+	}
+	ask := request{do: both, done: make(chan error, 1)}
 	for {
 		// Taken before asking whether the run is online, so that an end in
 		// between is not missed.
@@ -165,9 +172,14 @@ type item[E any] struct {
 func consume[E any](ctx context.Context, r *Runner, src stream.Source[stream.Hot, E], c consumer[E]) (err error) {
 	inner, cancel := context.WithCancel(ctx)
 	items := make(chan item[E])
-	var sourceErr error
+	sourceErr := errVanished
 	go func() { // stopped by cancel, waited for below by the closing of items
 		defer close(items)
+		defer func() { // nobody could recover it on this goroutine
+			if value := recover(); value != nil {
+				sourceErr = &stream.PanicError{Stage: "the source of " + r.name, Value: value, Stack: debug.Stack()}
+			}
+		}()
 		put := func(i item[E]) error {
 			select {
 			case items <- i:
@@ -188,12 +200,15 @@ func consume[E any](ctx context.Context, r *Runner, src stream.Source[stream.Hot
 	if err = l.run(ctx); errors.Is(err, errSourceEnded) {
 		err = sourceErr
 	}
-	if l.passed && (err == nil || errors.Is(err, context.Canceled)) {
+	if l.passed && (err == nil || ctx.Err() != nil) {
 		// The caller wants to stop, which must not keep us from remembering.
 		return errors.Join(err, c.rest(context.WithoutCancel(ctx)))
 	}
 	return err
 }
+
+// errVanished is what is left of a source whose function ended its goroutine.
+var errVanished = errors.New("its source ended its goroutine (runtime.Goexit) instead of returning")
 
 // errSourceEnded says that the source's own result is the run's.
 var errSourceEnded = errors.New("aggregate: the source has ended")

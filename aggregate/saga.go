@@ -64,10 +64,7 @@ func (g Saga[E, S]) Runner(src stream.Source[stream.Hot, E], to ...Handler) *Run
 		}
 		s := &sagaRun[E, S]{saga: g, handlers: map[string]Handler{}, states: map[string]S{}, timers: newTimers()}
 		s.place = place{log: log, name: g.Name}
-		for _, h := range to {
-			s.handlers[h.handles()] = h
-		}
-		if err := s.check(); err != nil {
+		if err := s.check(to); err != nil {
 			return err
 		}
 		return consume[E](ctx, r, src, s)
@@ -93,12 +90,19 @@ const (
 	watermarkKey = "watermark"
 )
 
-func (s *sagaRun[E, S]) check() error {
+// check finds what would only show later: in the saga and among the handlers.
+func (s *sagaRun[E, S]) check(to []Handler) error {
 	switch {
 	case s.saga.Name == "":
 		return errors.New("the saga has no name")
 	case s.saga.Correlate == nil || s.saga.React == nil:
 		return errors.New("the saga lacks Correlate or React")
+	}
+	for _, h := range to {
+		if _, taken := s.handlers[h.handles()]; taken {
+			return fmt.Errorf("two handlers for topic %s, expected one", h.handles())
+		}
+		s.handlers[h.handles()] = h
 	}
 	return nil
 }
@@ -151,7 +155,7 @@ func (s *sagaRun[E, S]) handle(ctx context.Context, e *stream.Event[E]) (err err
 // expire handles the timers due by now, also those that their turns set.
 func (s *sagaRun[E, S]) expire(ctx context.Context, now time.Time) error {
 	for w := s.timers.take(now); w != nil; w = s.timers.take(now) {
-		if s.saga.Expire == nil {
+		if s.saga.Expire == nil { // set by an earlier version of the saga
 			return fmt.Errorf("timer %q of %q fell due, and the saga lacks Expire", w.Name, w.Instance)
 		}
 		t := turn{instance: w.Instance, id: w.ID, cause: w.Cause, at: w.Due}

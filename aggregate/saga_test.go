@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,10 +174,32 @@ func TestSagaThatCannotGoOnSaysWhy(t *testing.T) {
 		w := newWorld(t)
 		g := with(func(g *aggregate.Saga[AccountEvent, clerk]) {
 			g.React = func(s clerk, _ *stream.Event[AccountEvent]) (clerk, []aggregate.Effect) {
-				return s, []aggregate.Effect{{Kind: aggregate.SendCommand, Topic: "letters", Key: "ann", Command: 7}}
+				return s, []aggregate.Effect{
+					mailbox.Send("ann", SendLetter{"x"}),
+					{Kind: aggregate.SendCommand, Topic: "letters", Key: "ann", Command: 7},
+				}
 			}
 		})
-		if err := failing(t, w, g, w.letters); err == nil {
+		if err := failing(t, w, g, w.letters); err == nil || !strings.Contains(err.Error(), "expected a aggregate_test.SendLetter, found a int") {
+			t.Errorf("got %v, want an error that names both types", err)
+		}
+		if got := texts(t, w.log, "ann"); len(got) > 0 {
+			t.Errorf("the first effect was done: %v", got)
+		}
+	})
+	t.Run("a timer that it has no answer to", func(t *testing.T) {
+		w := newWorld(t)
+		g := with(func(g *aggregate.Saga[AccountEvent, clerk]) { g.Expire = nil })
+		if err := failing(t, w, g, w.letters); err == nil || !strings.Contains(err.Error(), "lacks Expire") {
+			t.Errorf("got %v, want an error that names Expire", err)
+		}
+		if got := texts(t, w.log, "ann"); len(got) > 0 {
+			t.Errorf("the effect beside it was done: %v", got)
+		}
+	})
+	t.Run("two handlers for one topic", func(t *testing.T) {
+		w := newWorld(t)
+		if err := thanks.Run(t.Context(), replay.Hot(w.log, accounts), w.letters, w.letters); err == nil {
 			t.Error("got no error")
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/thaw-go/thaw/stream"
@@ -26,7 +27,10 @@ type timerID struct{ instance, name string }
 
 const timerPrefix = "t/"
 
-func (id timerID) key() string { return timerPrefix + id.instance + "\x00" + id.name }
+// key is the timer's in the log; the length keeps any two names apart.
+func (id timerID) key() string {
+	return timerPrefix + strconv.Itoa(len(id.instance)) + ":" + id.instance + id.name
+}
 
 // timers are a saga's timers, all of them in memory, by what falls due first.
 type timers struct {

@@ -77,12 +77,17 @@ func (s *sagaRun[E, S]) state(ctx context.Context, instance string) (state S, er
 func (s *sagaRun[E, S]) checkEffect(e Effect) error {
 	switch e.Kind {
 	case SendCommand:
-		if _, ok := s.handlers[e.Topic]; !ok {
+		h, ok := s.handlers[e.Topic]
+		if !ok {
 			return fmt.Errorf("%s: no handler for topic %s, expected one of: %s", e, e.Topic, s.served())
 		}
+		return h.accepts(e.Key, e.Command)
 	case SetTimer, CancelTimer:
 		if e.Timer == "" {
 			return errors.New("a timer has no name")
+		}
+		if s.saga.Expire == nil {
+			return fmt.Errorf("%s, and the saga lacks Expire", e)
 		}
 	default:
 		return errors.New(e.String())

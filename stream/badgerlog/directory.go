@@ -75,7 +75,8 @@ func checkIdentity(path string) error {
 		return fmt.Errorf("badgerlog: open %s: %w", path, err)
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), formatName+".") { // a stamp that was not finished
+		// A stamp that was not finished, and what an empty disk has at its root.
+		if !strings.HasPrefix(e.Name(), formatName+".") && e.Name() != "lost+found" {
 			return &FormatError{Dir: path, Found: "a directory with other files, such as " + e.Name(), Known: "an empty directory or a Thaw log"}
 		}
 	}
