@@ -121,6 +121,9 @@ func (a *adapterRun[E]) begin(ctx context.Context) error {
 }
 
 func (a *adapterRun[E]) handle(ctx context.Context, e *stream.Event[E]) error {
+	if e.Position == 0 {
+		return fmt.Errorf("an event of %s has no position, so what was done could not be remembered: an operator must keep its header", e.Stream)
+	}
 	if e.Position != a.item.Position {
 		a.item = done{Position: e.Position}
 	}

@@ -78,6 +78,21 @@ func (m *mortal) State(ctx context.Context, name, key string) ([]byte, bool, err
 	return m.Log.State(ctx, name, key)
 }
 
+// Read hands history over two events at a time, each with its mark, so that the
+// work is spread over many checkpoints.
+func (m *mortal) Read(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
+	return m.Log.Read(ctx, q, func(records []stream.Record, mark stream.Mark) error {
+		for len(records) > 2 {
+			part := stream.Mark{At: records[1].Cursor(), Head: mark.Head}
+			if err := emit(records[:2], part); err != nil {
+				return err
+			}
+			records = records[2:]
+		}
+		return emit(records, mark)
+	})
+}
+
 // ledger sends each deposit on to another account and a letter, takes note of
 // refusals, and sets a timer in event time that sends a letter too.
 var ledger = aggregate.Saga[AccountEvent, clerk]{

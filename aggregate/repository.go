@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -115,16 +114,29 @@ func (r *Repository[C, E, S]) attempt(ctx context.Context, id stream.ID, c Comma
 }
 
 // load folds the instance's history. If it meets the events of a command, it
-// stops after them and returns them as that command's result.
-func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, command stream.EventID) (Result[E, S], error) {
-	result := Result[E, S]{State: r.decider.initial()}
-	var in bool
-	err := func() (err error) {
-		defer stream.Contain("Evolve of "+id.String(), &in, &err)
-		return replay.History(r.store, r.decider.Topic, id.Key).Run(ctx, func(e *stream.Event[E]) error {
-			own := e.Command == command
+// stops after them and returns them as that command's result. It reads all the
+// instance's events, as the version counts those too that the topic skips.
+func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, command stream.EventID) (result Result[E, S], err error) {
+	in := true
+	defer stream.Contain("Evolve of "+id.String(), &in, &err)
+	result.State = r.decider.initial()
+	in = false
+	selected := stream.Query{Match: r.decider.Topic.Match(id.Key)}
+	all := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}}
+	err = r.store.Read(ctx, all, func(records []stream.Record, _ stream.Mark) error {
+		slab := make([]stream.Event[E], len(records))
+		for i := range records {
+			rec, e := &records[i], &slab[i]
+			own := rec.Command == command
 			if !own && len(result.Events) > 0 {
 				return errFound
+			}
+			result.Version, result.Cursor = rec.Version, rec.Cursor()
+			if !selected.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type) {
+				continue
+			}
+			if err := r.decider.Topic.Decode(rec, e); err != nil {
+				return err
 			}
 			if own {
 				result.Events = append(result.Events, e)
@@ -132,10 +144,9 @@ func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, command st
 			in = true
 			result.State = r.decider.Evolve(result.State, e.Data)
 			in = false
-			result.Version, result.Cursor = e.Version, e.Cursor()
-			return nil
-		})
-	}()
+		}
+		return nil
+	})
 	if err != nil && !errors.Is(err, errFound) {
 		return Result[E, S]{}, err
 	}

@@ -59,6 +59,15 @@ func TestExecute(t *testing.T) {
 			t.Errorf("panic: got %v, want a PanicError naming Evolve of accounts/ann", err)
 		}
 	})
+	t.Run("a panic while the initial state is made is an error, too", func(t *testing.T) {
+		w := newWorld(t)
+		bad := account
+		bad.Initial = func() int { panic("initial") }
+		var panicked *stream.PanicError
+		if _, err := aggregate.NewRepository(w.log, bad).Execute(t.Context(), "ann", Deposit{1}); !errors.As(err, &panicked) {
+			t.Errorf("got %v, want a PanicError", err)
+		}
+	})
 	t.Run("a history that can not be read is an error that names the event", func(t *testing.T) {
 		w := newWorld(t)
 		bad := stream.Record{Header: stream.Header{Type: "DEPOSITED", Schema: 1}, Data: []byte("nonsense")}

@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -42,7 +41,7 @@ type Saga[E, S any] struct {
 // Refusal is a command that was refused.
 type Refusal struct {
 	Effect Effect // what was asked for
-	Err    error  // a [*RejectedError]
+	Err    error  // a [*RejectedError]; it holds no more than the text of what Decide returned
 }
 
 // Run runs the saga on the caller's goroutine; it is Runner(src, to...).Run(ctx).
@@ -62,7 +61,7 @@ func (g Saga[E, S]) Runner(src stream.Source[stream.Hot, E], to ...Handler) *Run
 		if err != nil {
 			return err
 		}
-		s := &sagaRun[E, S]{saga: g, handlers: map[string]Handler{}, states: map[string]S{}, timers: newTimers()}
+		s := &sagaRun[E, S]{saga: g, handlers: map[string]Handler{}, states: map[string][]byte{}, refusals: map[stream.EventID]string{}, answered: map[stream.EventID]bool{}, timers: newTimers()}
 		s.place = place{log: log, name: g.Name}
 		if err := s.check(to); err != nil {
 			return err
@@ -80,14 +79,17 @@ type sagaRun[E, S any] struct {
 	place
 	saga      Saga[E, S]
 	handlers  map[string]Handler
-	states    map[string]S // changed since the last checkpoint
+	states    map[string][]byte         // as they are stored; changed since the last checkpoint
+	refusals  map[stream.EventID]string // commands that were refused, and why; stored
+	answered  map[stream.EventID]bool   // those of them whose turns have been taken since the last checkpoint
 	timers    *timers
 	watermark time.Time // event time; zero until the first event
 }
 
 const (
-	statePrefix  = "s/"
-	watermarkKey = "watermark"
+	statePrefix   = "s/"
+	refusedPrefix = "r/"
+	watermarkKey  = "watermark"
 )
 
 // check finds what would only show later: in the saga and among the handlers.
@@ -99,6 +101,9 @@ func (s *sagaRun[E, S]) check(to []Handler) error {
 		return errors.New("the saga lacks Correlate or React")
 	}
 	for _, h := range to {
+		if h == nil {
+			return errors.New("a handler is nil")
+		}
 		if _, taken := s.handlers[h.handles()]; taken {
 			return fmt.Errorf("two handlers for topic %s, expected one", h.handles())
 		}
@@ -114,11 +119,19 @@ func (s *sagaRun[E, S]) begin(ctx context.Context) error {
 	if err := s.log.States(ctx, s.name, timerPrefix, s.timers.load); err != nil {
 		return err
 	}
-	text, ok, err := s.log.State(ctx, s.name, watermarkKey)
-	if !ok || err != nil {
+	if err := s.log.States(ctx, s.name, refusedPrefix, s.loadRefused); err != nil {
 		return err
 	}
-	return s.watermark.UnmarshalText(text)
+	text, ok, err := s.log.State(ctx, s.name, watermarkKey)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := s.watermark.UnmarshalText(text); err != nil {
+			return fmt.Errorf("read the event time: %w", err)
+		}
+	}
+	return s.finish(ctx, s.timers.firing())
 }
 
 func (s *sagaRun[E, S]) handle(ctx context.Context, e *stream.Event[E]) (err error) {
@@ -152,17 +165,30 @@ func (s *sagaRun[E, S]) handle(ctx context.Context, e *stream.Event[E]) (err err
 	return s.expire(ctx, s.watermark) // what was due when it was set
 }
 
-// expire handles the timers due by now, also those that their turns set.
+// expire handles the timers due by now in event time, also those that their
+// turns set.
 func (s *sagaRun[E, S]) expire(ctx context.Context, now time.Time) error {
-	for w := s.timers.take(now); w != nil; w = s.timers.take(now) {
-		if s.saga.Expire == nil { // set by an earlier version of the saga
-			return fmt.Errorf("timer %q of %q fell due, and the saga lacks Expire", w.Name, w.Instance)
+	for due := s.timers.due(now, 1); len(due) > 0; due = s.timers.due(now, 1) {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		t := turn{instance: w.Instance, id: w.ID, cause: w.Cause, at: w.Due}
-		err := s.turn(ctx, t, "Expire", func(state S) (S, []Effect) { return s.saga.Expire(state, w.Name) })
-		if err != nil {
-			return fmt.Errorf("at timer %q of %q: %w", w.Name, w.Instance, err)
+		if err := s.expired(ctx, due[0]); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// expired gives one timer its turn.
+func (s *sagaRun[E, S]) expired(ctx context.Context, w *timer) error {
+	s.timers.remove(timerID{w.Instance, w.Name})
+	if s.saga.Expire == nil { // set by an earlier version of the saga
+		return fmt.Errorf("timer %q of %q fell due, and the saga lacks Expire", w.Name, w.Instance)
+	}
+	t := turn{instance: w.Instance, id: w.ID, cause: w.Cause, at: w.Due}
+	err := s.turn(ctx, t, "Expire", func(state S) (S, []Effect) { return s.saga.Expire(state, w.Name) })
+	if err != nil {
+		return fmt.Errorf("at timer %q of %q: %w", w.Name, w.Instance, err)
 	}
 	return nil
 }
@@ -175,9 +201,36 @@ func (s *sagaRun[E, S]) next() (time.Time, bool) {
 	return w.Due, true
 }
 
+// maxFiring is how many clock timers take their turns between two checkpoints.
+const maxFiring = 256
+
+// fire handles clock timers. That they have begun is stored first: the clock is
+// not in the log, so after a crash nothing else would say that their turns came
+// before those of the events that are delivered then.
 func (s *sagaRun[E, S]) fire(ctx context.Context, now time.Time) error {
-	if err := s.expire(ctx, now); err != nil {
+	due := s.timers.due(now, maxFiring)
+	for _, w := range due {
+		w.Firing = true
+		s.timers.dirty[timerID{w.Instance, w.Name}] = true
+	}
+	if err := s.store(ctx, s.at); err != nil {
 		return err
+	}
+	return s.finish(ctx, due)
+}
+
+// finish gives firing timers their turns. One of them may cancel the next.
+func (s *sagaRun[E, S]) finish(ctx context.Context, firing []*timer) error {
+	for _, w := range firing {
+		if w.gone {
+			continue
+		}
+		if err := s.expired(ctx, w); err != nil {
+			return err
+		}
+	}
+	if len(firing) == 0 {
+		return nil
 	}
 	return s.store(ctx, s.at)
 }
@@ -208,11 +261,10 @@ func (s *sagaRun[E, S]) store(ctx context.Context, at stream.Cursor) error {
 		return err
 	}
 	for instance, state := range s.states {
-		value, err := json.Marshal(state)
-		if err != nil {
-			return fmt.Errorf("store the state of %q: %w", instance, err)
-		}
-		changes = append(changes, stream.Change{Key: statePrefix + instance, Value: value})
+		changes = append(changes, stream.Change{Key: statePrefix + instance, Value: state})
+	}
+	for id := range s.answered {
+		changes = append(changes, stream.Change{Key: refusedPrefix + id.String()})
 	}
 	if len(changes) == 0 && at.Position(0) < s.saved.Position(0)+saveEvery {
 		s.at = at
@@ -227,6 +279,10 @@ func (s *sagaRun[E, S]) store(ctx context.Context, at stream.Cursor) error {
 		return err
 	}
 	clear(s.states)
+	for id := range s.answered {
+		delete(s.refusals, id)
+	}
+	clear(s.answered)
 	clear(s.timers.dirty)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"encoding/json"
 	"fmt"
+	"sort"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ type timer struct {
 	Due      time.Time
 	ID       stream.EventID // what the turn's commands derive their IDs from
 	Cause    stream.Cause   // what the turn's commands are caused by
+	Firing   bool           // its turn may have begun: nothing may come before it
 
 	gone bool // cancelled, replaced or fired: still in the heap, but of no effect
 }
@@ -79,14 +81,27 @@ func (t *timers) first() *timer {
 	return t.order[0]
 }
 
-// take removes and returns the first timer that is due by now, or nil.
-func (t *timers) take(now time.Time) *timer {
-	w := t.first()
-	if w == nil || w.Due.After(now) {
-		return nil
+// due are the timers that are due by now, in order, at most so many of them.
+func (t *timers) due(now time.Time, most int) (list []*timer) {
+	for w := t.first(); w != nil && !w.Due.After(now) && len(list) < most; w = t.first() {
+		list = append(list, heap.Pop(&t.order).(*timer))
 	}
-	t.remove(timerID{w.Instance, w.Name})
-	return w
+	for _, w := range list {
+		heap.Push(&t.order, w)
+	}
+	return list
+}
+
+// firing are the timers whose turns may have begun before the process died, in
+// order.
+func (t *timers) firing() (list []*timer) {
+	for _, w := range t.order {
+		if w.Firing && !w.gone {
+			list = append(list, w)
+		}
+	}
+	sort.Sort((*timerHeap)(&list))
+	return list
 }
 
 // changes are what the next checkpoint has to store, in no particular order.

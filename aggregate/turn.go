@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/thaw-go/thaw/stream"
@@ -40,7 +41,11 @@ func (s *sagaRun[E, S]) turn(ctx context.Context, t turn, function string, react
 			return err
 		}
 	}
-	s.states[t.instance] = state
+	// Encoded at once: what JSON does not keep must not live from one turn to the
+	// next only because no mark came between.
+	if s.states[t.instance], err = json.Marshal(state); err != nil {
+		return fmt.Errorf("store the state of %q: %w", t.instance, err)
+	}
 	var refusals []refused
 	for i, e := range effects {
 		refusal, err := s.perform(ctx, t, i, e)
@@ -61,12 +66,11 @@ func (s *sagaRun[E, S]) turn(ctx context.Context, t turn, function string, react
 
 // state is an instance's state, as the turns since the last checkpoint left it.
 func (s *sagaRun[E, S]) state(ctx context.Context, instance string) (state S, err error) {
-	if state, ok := s.states[instance]; ok {
-		return state, nil
-	}
-	value, ok, err := s.log.State(ctx, s.name, statePrefix+instance)
-	if !ok || err != nil {
-		return state, err
+	value, ok := s.states[instance]
+	if !ok {
+		if value, ok, err = s.log.State(ctx, s.name, statePrefix+instance); !ok || err != nil {
+			return state, err
+		}
 	}
 	if err := json.Unmarshal(value, &state); err != nil {
 		return state, fmt.Errorf("read the state of %q: %w", instance, err)
@@ -95,42 +99,86 @@ func (s *sagaRun[E, S]) checkEffect(e Effect) error {
 	return nil
 }
 
-// refused is a command that was refused, and the ID it had.
+// refused is a command that was refused, the ID it had, and the error itself.
 type refused struct {
 	Refusal
-	id stream.EventID
+	id  stream.EventID
+	err error
 }
 
-// perform performs one effect. Its ID depends on the trigger, the saga, the
-// instance and its place in the list alone: taken again after a crash, it is the
-// same.
+// derive is the ID of something that a turn does. It depends on the trigger, the
+// saga, the instance and the place in the list alone: done again after a crash,
+// it is the same.
+func (s *sagaRun[E, S]) derive(t turn, what string, i int) stream.EventID {
+	return stream.DeriveID(stream.DeriveID(stream.DeriveID(t.id, s.name, 0), t.instance, 0), what, i)
+}
+
+// perform performs one effect.
 func (s *sagaRun[E, S]) perform(ctx context.Context, t turn, i int, e Effect) (*refused, error) {
 	switch e.Kind {
 	case SetTimer:
 		s.timers.set(timer{
 			Instance: t.instance, Name: e.Timer, Due: t.at.Add(e.Wait), Cause: t.cause,
-			ID: stream.DeriveID(t.id, s.name+"/"+t.instance+"/timer", i),
+			ID: s.derive(t, "timer", i),
 		})
 		return nil, nil
 	case CancelTimer:
 		s.timers.remove(timerID{t.instance, e.Timer})
 		return nil, nil
 	}
-	id := stream.DeriveID(t.id, s.name+"/"+t.instance, i)
+	id := s.derive(t, "command", i)
+	if _, before := s.refusals[id]; before { // and answered, perhaps, before a crash
+		return s.refusal(id, e, nil), nil
+	}
 	err := s.handlers[e.Topic].send(ctx, e.Key, id, t.cause, e.Command)
 	var rejected *RejectedError
-	if errors.As(err, &rejected) {
-		return &refused{Refusal{Effect: e, Err: err}, id}, nil
+	if !errors.As(err, &rejected) {
+		return nil, err
 	}
-	return nil, err
+	if err := s.rememberRefusal(ctx, id, rejected.Err.Error()); err != nil {
+		return nil, err
+	}
+	return s.refusal(id, e, err), nil
+}
+
+// refusal is what the saga is told of a refused command: the same whether it was
+// refused just now or before a crash.
+func (s *sagaRun[E, S]) refusal(id stream.EventID, e Effect, err error) *refused {
+	s.answered[id] = true
+	told := &RejectedError{Stream: stream.ID{Topic: e.Topic, Key: e.Key}, Command: fmt.Sprintf("%T", e.Command), Err: errors.New(s.refusals[id])}
+	if err == nil {
+		err = told
+	}
+	return &refused{Refusal: Refusal{Effect: e, Err: told}, id: id, err: err}
+}
+
+// rememberRefusal stores that a command was refused before the refusal is
+// answered: a refused command leaves no trace at its aggregate, which might by
+// then accept it, and both it and the answer to its refusal would take effect.
+func (s *sagaRun[E, S]) rememberRefusal(ctx context.Context, id stream.EventID, why string) error {
+	s.refusals[id] = why
+	at := s.saved // nothing that was handled since is stored with it
+	if err := s.log.Checkpoint(ctx, s.name, at, stream.Change{Key: refusedPrefix + id.String(), Value: []byte(why)}); err != nil {
+		return fmt.Errorf("remember that it was refused: %w", err)
+	}
+	return nil
+}
+
+func (s *sagaRun[E, S]) loadRefused(key string, why []byte) error {
+	id, err := stream.ParseEventID(strings.TrimPrefix(key, refusedPrefix))
+	if err != nil {
+		return fmt.Errorf("read refusals: %w", err)
+	}
+	s.refusals[id] = string(why)
+	return nil
 }
 
 func (s *sagaRun[E, S]) refuse(ctx context.Context, t turn, r refused) error {
 	if s.saga.Refused == nil {
-		return fmt.Errorf("%s was refused, and the saga lacks Refused: %w", r.Effect, r.Err)
+		return fmt.Errorf("%s was refused, and the saga lacks Refused: %w", r.Effect, r.err)
 	}
 	if t.depth == maxRefusals {
-		return fmt.Errorf("%s was refused, after %d refusals in one turn: %w", r.Effect, maxRefusals, r.Err)
+		return fmt.Errorf("%s was refused, after %d refusals in one turn: %w", r.Effect, maxRefusals, r.err)
 	}
 	next := turn{instance: t.instance, id: stream.DeriveID(r.id, "refused", 0), cause: t.cause, at: t.at, depth: t.depth + 1}
 	return s.turn(ctx, next, "Refused", func(state S) (S, []Effect) { return s.saga.Refused(state, r.Refusal) })
