@@ -214,4 +214,3 @@ func TestASagaThatDiesAtAnyPointRepeatsNothing(t *testing.T) {
 		}
 	}
 }
-
