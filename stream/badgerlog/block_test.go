@@ -105,6 +105,8 @@ func checksummed(b []byte) []byte {
 	return b
 }
 
+// Guarantee 11, for what is on disk.
+// Breaks when: openBlock does not compare the checksum.
 func TestEveryFlippedBitOfABlockIsFound(t *testing.T) {
 	good := encodeBlock(sampleRecords(), false)
 	for i := range len(good) * 8 {
@@ -127,6 +129,9 @@ func TestATornBlockIsFound(t *testing.T) {
 
 // FuzzBlockDecode: no bytes panic the decoder or make it allocate what a length
 // in them asks for; a valid checksum is put on, so that more than it is tried.
+// Guarantee 11, for whatever could be on disk.
+// Breaks when: openBlock does not compare the length of the heads with what is
+// there.
 func FuzzBlockDecode(f *testing.F) {
 	f.Add(encodeBlock(sampleRecords(), false))
 	f.Add(checksummed([]byte{1, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}))

@@ -136,3 +136,23 @@ func TestADatabaseStampedWithANewerFormatIsRefused(t *testing.T) {
 		t.Errorf("got %v, want a FormatError naming format 9", err)
 	}
 }
+
+// Guarantee 2, its other half: a kill does not show whether a commit was synced.
+// Breaks when: openBadger asks for SyncWrites(false).
+func TestEveryCommitIsSyncedUnlessAskedOtherwise(t *testing.T) {
+	for durability, want := range map[Durability]bool{Synced: true, Unsynced: false} {
+		log, err := Open(t.TempDir(), Options{Durability: durability})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := log.db.Opts().SyncWrites; got != want {
+			t.Errorf("durability %d: Badger syncs each transaction: %v, want %v", durability, got, want)
+		}
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if (Options{}).Durability != Synced {
+		t.Error("the zero value of Options does not mean Synced")
+	}
+}
