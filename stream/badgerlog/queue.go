@@ -34,11 +34,11 @@ type outcome struct {
 // queue is where callers leave requests for the committer. A caller waits for
 // its own request, so there are never more than callers.
 type queue struct {
-	mu     sync.Mutex
-	list   []*request
-	ready  chan struct{} // holds a token while list may be non-empty
-	ended  bool
-	spared int // how many requests the last group had
+	mu       sync.Mutex
+	list     []*request
+	ready    chan struct{} // holds a token while list may be non-empty
+	ended    bool
+	answered int // how many requests the last group had
 }
 
 func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
@@ -106,10 +106,18 @@ func (q *queue) take() []*request {
 	}
 }
 
+// linger steps aside for as many as were answered last, beside those that
+// came meanwhile: otherwise the callers fall into two halves that take turns.
 func (q *queue) linger() {
+	q.mu.Lock()
+	back, alone := len(q.list)+q.answered, q.answered <= 1
+	q.mu.Unlock()
 	for range lingerYields {
+		if alone {
+			return
+		}
 		q.mu.Lock()
-		enough := len(q.list) >= q.spared || q.ended
+		enough := len(q.list) >= back || q.ended
 		q.mu.Unlock()
 		if enough {
 			return
@@ -137,7 +145,7 @@ func (q *queue) cut() []*request {
 	}
 	group := q.list[:n:n]
 	q.list = q.list[n:]
-	q.spared = n
+	q.answered = n
 	if len(q.list) > 0 && !q.ended {
 		q.signal()
 	}
