@@ -397,6 +397,10 @@ func TestTopicMistakes(t *testing.T) {
 	}
 }
 
+// Guarantee 11, for payloads: whatever is stored, decoding it gives an event or a
+// DecodeError.
+// Breaks when: Decode does not wrap what decode returns; that a codec's panic is
+// contained is TestCodec's.
 func FuzzTopicDecode(f *testing.F) {
 	upcasting := stream.NewTopicWith("users", userCatalogue, stream.TopicOptions[userEvent]{
 		Upcasters: map[string][]stream.Upcaster{"EMAIL_SET": {addressToEmail, addNote}},
