@@ -17,7 +17,7 @@ import (
 // Guarantee 10: no goroutine outlives its run.
 // Breaks when: consume does not cancel and drain its source.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"))
+	goleak.VerifyTestMain(m)
 }
 
 // An account takes deposits and withdrawals; a mailbox takes letters, three at

@@ -26,9 +26,7 @@ func TestMain(m *testing.M) {
 	}
 	// Guarantee 10: no goroutine outlives the log that started it.
 	// Breaks when: Close does not close the queue (l.queue.close()).
-	goleak.VerifyTestMain(m,
-		// Badger starts it when it is imported, for all databases of a process.
-		goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"))
+	goleak.VerifyTestMain(m)
 }
 
 func open(t testing.TB, dir string, o badgerlog.Options) *badgerlog.Log {
