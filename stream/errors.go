@@ -72,9 +72,11 @@ func (e *DecodeError) Error() string {
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 // CorruptError says that stored bytes are damaged. They were not returned as
-// data; what lies before Position is unharmed.
+// data; what lies before Position is unharmed. A reader who means to leave the
+// damaged events out goes on after Last.
 type CorruptError struct {
-	Position Position // the first event that the damaged block was to hold
+	Position Position // the first event that can not be read
+	Last     Position // the last event that can not be read for this reason; 0: not known
 	Err      error    // what the check found
 }
 

@@ -8,88 +8,110 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-// prepared is what a caller looks up before it queues, so that the committer
-// need not read: a stream's version and a command's effect, as of ts or later.
-type prepared struct {
-	ts      uint64
-	version stream.Version
-	earlier *effect
-}
-
 // Append stores records at the end of a stream as [stream.Store] promises. It
 // also returns a [*DiskFullError], and a [*FailedError] once storage has failed.
 func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version, records ...stream.Record) ([]stream.Record, error) {
 	if err := engine.CheckAppend(id, records); err != nil {
 		return nil, err
 	}
-	prep, err := l.prepare(id, records[0].Command)
-	if err != nil {
+	if err := l.mayWork(ctx); err != nil {
 		return nil, err
 	}
-	r := &request{id: id, expected: expected, records: records, prepared: prep, done: make(chan struct{})}
+	r := newRequest()
+	r.id, r.expected, r.records = id, expected, records
 	for i := range records {
 		r.size += headFixedSize + 96 + len(records[i].Data)
 	}
-	if err := l.submit(ctx, r); err != nil {
+	outcome, err := l.submit(ctx, r)
+	if err != nil {
 		return nil, err
 	}
-	if r.outcome.earlier != nil {
-		return l.again(*r.outcome.earlier)
+	if outcome.earlier != nil {
+		return l.again(*outcome.earlier)
 	}
-	return r.outcome.records, r.outcome.err
+	return outcome.records, outcome.err
 }
 
-// submit hands a request to the committer and waits for its outcome. A context
-// that is done by then refuses it.
-func (l *Log) submit(ctx context.Context, r *request) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// submit prepares a request, hands it to the committer and waits for its
+// outcome. A context that is done by then refuses it.
+func (l *Log) submit(ctx context.Context, r *request) (outcome, error) {
+	err := l.prepare(r)
+	if err == nil {
+		err = ctx.Err()
 	}
-	if !l.queue.put(r) {
-		return stream.ErrClosed
+	if err == nil && !l.queue.put(r) {
+		err = stream.ErrClosed
+	}
+	if err != nil {
+		l.memory.letGo([]*request{r})
+		return outcome{}, err
 	}
 	<-r.done
+	o := r.outcome
+	r.reuse()
+	return o, nil
+}
+
+// prepare looks up what is known of an append's stream and command, so that the
+// committer need not read. The stream's head is held until the request is
+// answered.
+func (l *Log) prepare(r *request) error {
+	if r.consumer != "" {
+		return nil
+	}
+	command := r.records[0].Command
+	r.head, r.earlier, r.stores = l.memory.hold(r.id, command)
+	if err := l.lookUp(r.head); err != nil {
+		return err
+	}
+	if r.earlier != nil || command.IsZero() {
+		return nil
+	}
+	var err error
+	r.earlier, err = l.effectOf(commandID{r.id.Topic, command})
+	return err
+}
+
+// lookUp finds a stream's version in the database, once for each head. While
+// the head is not known nobody can append to its stream, so what the database
+// has is all there is.
+func (l *Log) lookUp(head *streamHead) error {
+	if head.known.Load() {
+		return nil
+	}
+	head.lookup.Lock()
+	defer head.lookup.Unlock()
+	if head.known.Load() {
+		return nil
+	}
+	s, err := l.reads.begin(l)
+	if err != nil {
+		return err
+	}
+	defer s.end()
+	version, err := s.version(head.id)
+	if err != nil {
+		return err
+	}
+	head.version = version
+	head.known.Store(true)
 	return nil
 }
 
-// prepare looks up what is known of a stream and a command.
-func (l *Log) prepare(id stream.ID, command stream.EventID) (prepared, error) {
-	_, ts, _ := l.tail.visible() // before the look-ups: they are at least this new
-	p := prepared{ts: ts}
-	version, haveVersion := l.recent.version(id)
-	e, haveEffect := l.recent.command(commandID{id.Topic, command})
-	if haveEffect {
-		p.earlier = &e
-	}
-	p.version = version
-	if haveVersion && (haveEffect || command.IsZero()) {
-		return p, nil
-	}
-	section, err := l.reads.begin(l)
+// effectOf asks the database where a command took effect; nil if it did not.
+func (l *Log) effectOf(c commandID) (*effect, error) {
+	s, err := l.reads.begin(l)
 	if err != nil {
-		return p, err
+		return nil, err
 	}
-	defer section.end()
-	if !haveVersion {
-		if p.version, err = section.version(id); err != nil {
-			return p, err
-		}
-	}
-	if !haveEffect && !command.IsZero() {
-		p.earlier, err = section.command(id.Topic, command)
-	}
-	return p, err
+	defer s.end()
+	return s.command(c.topic, c.id)
 }
 
 // again returns what a command stored the first time.
 func (l *Log) again(e effect) ([]stream.Record, error) {
-	section, err := l.reads.begin(l)
-	if err != nil {
-		return nil, err
-	}
-	defer section.end()
 	var found []stream.Record
-	err = section.versions(e.stream, e.first, func(r *stream.Record) error {
+	err := l.eachVersion(e.stream, e.first, func(r *stream.Record) error {
 		if len(found) == e.count {
 			return errEnough
 		}

@@ -130,42 +130,39 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// blockLen is how many of the records, at least one, fit in one block.
-func blockLen(records []stream.Record) int {
-	size := 0
-	for i := range records {
-		size += headSize(&records[i]) + len(records[i].Data)
-		if i == maxBlockEvents || i > 0 && size > maxBlockBytes {
-			return i
-		}
-	}
-	return len(records)
-}
-
-// encodeBlock returns the block of the records. If keep is set, their payloads
-// are made to point into it, so that they no longer belong to the caller.
-func encodeBlock(records []stream.Record, keep bool) []byte {
+// encodeBlock returns the block of the records, whose payloads it makes point
+// into the block: they no longer belong to the caller.
+func encodeBlock(records []stream.Record) []byte {
 	heads, bodies := 0, 0
 	for i := range records {
 		heads += headSize(&records[i])
 		bodies += len(records[i].Data)
 	}
-	b := make([]byte, blockHeaderSize, blockHeaderSize+heads+bodies)
-	b[0] = blockVersion
-	binary.LittleEndian.PutUint32(b[6:], uint32(len(records)))
-	binary.LittleEndian.PutUint32(b[10:], uint32(heads))
+	b := beginBlock(len(records), heads, bodies)
 	for i := range records {
 		b = appendHead(b, &records[i])
 	}
 	for i := range records {
 		start := len(b)
 		b = append(b, records[i].Data...)
-		if keep {
-			records[i].Data = b[start:len(b):len(b)]
-		}
+		records[i].Data = b[start:len(b):len(b)]
 	}
-	binary.LittleEndian.PutUint32(b[2:], crc32.Checksum(b[blockCRCEnd:], castagnoli))
+	sealBlock(b)
 	return b
+}
+
+// beginBlock is a block's header, with room for the rest.
+func beginBlock(count, heads, bodies int) []byte {
+	b := make([]byte, blockHeaderSize, blockHeaderSize+heads+bodies)
+	b[0] = blockVersion
+	binary.LittleEndian.PutUint32(b[6:], uint32(count))
+	binary.LittleEndian.PutUint32(b[10:], uint32(heads))
+	return b
+}
+
+// sealBlock sets the checksum of a block that is complete.
+func sealBlock(b []byte) {
+	binary.LittleEndian.PutUint32(b[2:], crc32.Checksum(b[blockCRCEnd:], castagnoli))
 }
 
 var errShort = errors.New("the block ends too early")

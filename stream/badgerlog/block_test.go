@@ -45,7 +45,7 @@ func decodeAll(b []byte) ([]stream.Record, error) {
 
 func TestABlockReadsBackAsItWasWritten(t *testing.T) {
 	want := sampleRecords()
-	got, err := decodeAll(encodeBlock(want, false))
+	got, err := decodeAll(encodeBlock(want))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestABlockReadsBackAsItWasWritten(t *testing.T) {
 // longer be read, or would be written otherwise, without a new version.
 func TestTheBlockFormatIsTheOneOnDisk(t *testing.T) {
 	golden := filepath.Join("testdata", "block-v1.hex")
-	encoded := encodeBlock(sampleRecords(), false)
+	encoded := encodeBlock(sampleRecords())
 	if *update {
 		if err := os.WriteFile(golden, []byte(hex.Dump(encoded)), 0o644); err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func checksummed(b []byte) []byte {
 // Guarantee 11, for what is on disk.
 // Breaks when: openBlock does not compare the checksum.
 func TestEveryFlippedBitOfABlockIsFound(t *testing.T) {
-	good := encodeBlock(sampleRecords(), false)
+	good := encodeBlock(sampleRecords())
 	for i := range len(good) * 8 {
 		bad := bytes.Clone(good)
 		bad[i/8] ^= 1 << (i % 8)
@@ -119,7 +119,7 @@ func TestEveryFlippedBitOfABlockIsFound(t *testing.T) {
 }
 
 func TestATornBlockIsFound(t *testing.T) {
-	good := encodeBlock(sampleRecords(), false)
+	good := encodeBlock(sampleRecords())
 	for n := range good {
 		if _, err := decodeAll(good[:n]); err == nil {
 			t.Errorf("cut to %d of %d bytes, and nothing was said", n, len(good))
@@ -133,14 +133,14 @@ func TestATornBlockIsFound(t *testing.T) {
 // Breaks when: openBlock does not compare the length of the heads with what is
 // there.
 func FuzzBlockDecode(f *testing.F) {
-	f.Add(encodeBlock(sampleRecords(), false))
+	f.Add(encodeBlock(sampleRecords()))
 	f.Add(checksummed([]byte{1, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		records, err := decodeAll(checksummed(b))
 		if err != nil {
 			return
 		}
-		again, err := decodeAll(encodeBlock(records, false))
+		again, err := decodeAll(encodeBlock(records))
 		if err != nil {
 			t.Fatalf("what was read can not be written and read: %v", err)
 		}

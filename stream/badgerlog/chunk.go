@@ -29,8 +29,8 @@ var chunks = sync.Pool{New: func() any { return &chunk{names: newInterner()} }}
 
 // entry is one copied entry of a family of keys.
 type entry struct {
-	number uint64          // its first position or, in a stream's family, version
-	at     stream.Position // its first position
+	number uint64          // its last position or, in a stream's family, version
+	at     stream.Position // the same, or in a stream's family its first position
 	value  []byte
 }
 

@@ -2,8 +2,9 @@ package badgerlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -15,7 +16,7 @@ import (
 const (
 	maxCheckpointChanges = 8192
 	maxCheckpointBytes   = 8 << 20
-	maxCheckpointSmall   = 1 << 20 // of values below valueThreshold, which stand in the LSM tree
+	maxCheckpointSmall   = 1 << 20 // of keys and of what of the values stands beside them
 )
 
 // Claim makes the caller a consumer's only runner on this log.
@@ -41,12 +42,11 @@ func (l *Log) SaveCursor(ctx context.Context, name string, at stream.Cursor) err
 
 // Checkpoint stores changes and a consumer's place in one transaction. It
 // returns a [*stream.TooLargeError] for more than 8,192 changes or 8 MiB, or
-// 1 MiB of values below 1 KiB each.
+// 1 MiB of keys and of the values' first 128 bytes.
 func (l *Log) Checkpoint(ctx context.Context, name string, at stream.Cursor, changes ...stream.Change) error {
 	if err := l.mayAsk(ctx, name); err != nil {
 		return err
 	}
-	r := &request{consumer: name, at: at, changes: changes, done: make(chan struct{})}
 	small, total := 0, 0
 	for _, c := range changes {
 		if len(c.Key) > stream.MaxKeyBytes*2 {
@@ -54,9 +54,7 @@ func (l *Log) Checkpoint(ctx context.Context, name string, at stream.Cursor, cha
 		}
 		size := len(name) + len(c.Key) + len(c.Value) + 16
 		total += size
-		if len(c.Value) < valueThreshold {
-			small += size
-		}
+		small += size - max(0, len(c.Value)-valueThreshold)
 	}
 	for _, limit := range []struct {
 		what       string
@@ -64,17 +62,19 @@ func (l *Log) Checkpoint(ctx context.Context, name string, at stream.Cursor, cha
 	}{
 		{"(changes)", len(changes), maxCheckpointChanges},
 		{"(bytes)", total, maxCheckpointBytes},
-		{"(bytes of small values)", small, maxCheckpointSmall},
+		{"(bytes of keys and small values)", small, maxCheckpointSmall},
 	} {
 		if limit.size > limit.most {
 			return &stream.TooLargeError{What: "checkpoint of " + name + " " + limit.what, Size: int64(limit.size), Limit: int64(limit.most)}
 		}
 	}
-	r.size = small
-	if err := l.submit(ctx, r); err != nil {
+	r := newRequest()
+	r.consumer, r.at, r.changes, r.size = name, at, changes, total
+	outcome, err := l.submit(ctx, r)
+	if err != nil {
 		return err
 	}
-	return r.outcome.err
+	return outcome.err
 }
 
 // State returns the value under a consumer's key; false if there is none.
@@ -110,15 +110,49 @@ func (l *Log) States(ctx context.Context, name, prefix string, emit func(key str
 }
 
 // someStates copies some of a consumer's values inside one section, and says
-// where to go on.
+// where to go on. What only memory has goes before what the database has.
 func (l *Log) someStates(name, prefix string, from []byte) (list []stream.Change, next []byte, err error) {
-	s, err := l.reads.begin(l)
+	var news map[string][]byte
+	s, err := l.reads.beginWith(l, func(m *memory) {
+		news = m.changesFrom(string(stateKey(name, prefix)), string(from))
+	})
 	if err != nil {
 		return nil, nil, err
 	}
 	defer s.end()
+	stored, next, err := s.someSealed(stateKey(name, prefix), from)
+	if err != nil {
+		return nil, nil, err
+	}
+	for key := range news {
+		if next == nil || key < string(next) {
+			continue
+		}
+		delete(news, key) // of a later part
+	}
+	for _, change := range stored {
+		if _, ok := news[string(change.key)]; !ok {
+			news[string(change.key)] = change.value
+		}
+	}
 	base := len(stateKey(name, ""))
-	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: stateKey(name, prefix)})
+	for _, key := range slices.Sorted(maps.Keys(news)) {
+		if news[key] == nil {
+			continue // forgotten
+		}
+		value, err := unseal(news[key])
+		if err != nil {
+			return nil, nil, &stream.CorruptError{Err: fmt.Errorf("state %q of consumer %s: %w", key[base:], name, err)}
+		}
+		list = append(list, stream.Change{Key: key[base:], Value: value})
+	}
+	return list, next, nil
+}
+
+// someSealed copies entries of a family as they are stored, and says where to go
+// on.
+func (s *section) someSealed(prefix, from []byte) (list []keyed, next []byte, err error) {
+	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
 	size := 0
 	for it.Seek(from); it.Valid(); it.Next() {
@@ -126,15 +160,14 @@ func (l *Log) someStates(name, prefix string, from []byte) (list []stream.Change
 		if size > chunkBytes {
 			return list, key, nil
 		}
-		var value []byte
-		err := it.Item().Value(func(sealed []byte) (err error) {
-			value, err = unseal(sealed)
-			return err
-		})
+		value, err := it.Item().ValueCopy(nil)
 		if err != nil {
-			return nil, nil, &stream.CorruptError{Err: fmt.Errorf("state %q of consumer %s: %w", key[base:], name, errors.New(err.Error()))}
+			return nil, nil, storageError(fmt.Sprintf("read key %q", key), err)
 		}
-		list = append(list, stream.Change{Key: string(key[base:]), Value: value})
+		if value == nil {
+			value = []byte{} // a lost value, which its checksum tells from none
+		}
+		list = append(list, keyed{key, value})
 		size += len(key) + len(value)
 	}
 	return list, nil, nil
@@ -154,12 +187,16 @@ func (l *Log) readCursor(name string) (stream.Cursor, bool, error) {
 }
 
 func (l *Log) readSealed(key []byte, what func() string) ([]byte, bool, error) {
-	s, err := l.reads.begin(l)
+	var sealed []byte
+	var changed bool
+	s, err := l.reads.beginWith(l, func(m *memory) { sealed, changed = m.change(string(key)) })
 	if err != nil {
 		return nil, false, err
 	}
 	defer s.end()
-	sealed, err := getValue(s.txn, key)
+	if !changed {
+		sealed, err = getValue(s.txn, key)
+	}
 	if sealed == nil || err != nil {
 		return nil, false, err
 	}
@@ -174,6 +211,11 @@ func (l *Log) mayAsk(ctx context.Context, name string) error {
 	if err := engine.CheckConsumer(name); err != nil {
 		return err
 	}
+	return l.mayWork(ctx)
+}
+
+// mayWork returns why nothing can be asked of the log now.
+func (l *Log) mayWork(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 const formatName = "THAW"
 
 // formatVersion is the storage format, in the file and in the database.
-const formatVersion = 1
+const formatVersion = 2
 
 func formatText(version string) string { return "thaw log, format " + version }
 
@@ -149,14 +149,14 @@ func (d *directory) close() error {
 // Badger's settings, as measured: docs/adr/0003-block-layout.md.
 const (
 	memTableSize     = 16 << 20
-	valueLogFileSize = 16 << 20
-	valueThreshold   = 1 << 10
+	valueLogFileSize = 64 << 20
+	valueThreshold   = 128
 )
 
 func openBadger(d *directory, o Options) (*badger.DB, error) {
 	opt := badger.DefaultOptions(d.path).
 		WithLogger(badgerLogger{o.Logger}).
-		WithSyncWrites(o.Durability == Synced).
+		WithSyncWrites(true). // the journal is written over once the database has it
 		WithMemTableSize(memTableSize).
 		WithValueLogFileSize(valueLogFileSize).
 		WithValueThreshold(valueThreshold).

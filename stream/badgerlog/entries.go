@@ -36,24 +36,8 @@ func getValue(txn *badger.Txn, key []byte) ([]byte, error) {
 	return value, nil
 }
 
-// floorEntry returns copies of the last key of a family that is not after the
-// given one, and of its value; nil if there is none.
-func floorEntry(txn *badger.Txn, prefix, at []byte) (key, value []byte, err error) {
-	it := txn.NewIterator(badger.IteratorOptions{Reverse: true})
-	defer it.Close()
-	it.Seek(at)
-	if !it.ValidForPrefix(prefix) {
-		return nil, nil, nil
-	}
-	item := it.Item()
-	key = item.KeyCopy(nil)
-	if value, err = item.ValueCopy(nil); err != nil {
-		return nil, nil, storageError(fmt.Sprintf("read key %q", key), err)
-	}
-	return key, value, nil
-}
-
-// floorKey is floorEntry without the value: where a scan has to begin.
+// floorKey is a copy of the last key of a family that is not after the given
+// one; nil if there is none.
 func floorKey(txn *badger.Txn, prefix, at []byte) []byte {
 	it := txn.NewIterator(badger.IteratorOptions{Reverse: true})
 	defer it.Close()

@@ -5,3 +5,10 @@ func (l *Log) Dir() string { return l.dir.path }
 
 // Fallbacks is how often a read went to the database.
 func (l *Log) Fallbacks() int64 { return l.fallbacks.Load() }
+
+// SmallGenerations makes the database get its events a few at a time, so that a
+// test need not write thousands before it reads any from there.
+func (o Options) SmallGenerations(events int) Options {
+	o.seams.generation = events
+	return o
+}

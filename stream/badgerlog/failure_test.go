@@ -138,15 +138,19 @@ func TestADatabaseStampedWithANewerFormatIsRefused(t *testing.T) {
 }
 
 // Guarantee 2, its other half: a kill does not show whether a commit was synced.
-// Breaks when: openBadger asks for SyncWrites(false).
+// Breaks when: start opens the journal with Unsynced: true, or openBadger asks
+// for SyncWrites(false).
 func TestEveryCommitIsSyncedUnlessAskedOtherwise(t *testing.T) {
 	for durability, want := range map[Durability]bool{Synced: true, Unsynced: false} {
 		log, err := Open(t.TempDir(), Options{Durability: durability})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := log.db.Opts().SyncWrites; got != want {
-			t.Errorf("durability %d: Badger syncs each transaction: %v, want %v", durability, got, want)
+		if got := log.journal.Synced(); got != want {
+			t.Errorf("durability %d: the journal syncs each record: %v, want %v", durability, got, want)
+		}
+		if !log.db.Opts().SyncWrites {
+			t.Errorf("durability %d: the database is not synced before the journal is written over", durability)
 		}
 		if err := log.Close(); err != nil {
 			t.Error(err)

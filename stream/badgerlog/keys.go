@@ -12,8 +12,8 @@ import (
 // Keys. Topics, stream keys and consumers' names hold no control characters, so
 // a zero byte ends them, and no key is a prefix of another of its family.
 //
-//	b position                       a block of the log, by its first position
-//	s topic 0 key 0 version position events of one stream, by the first one's version and position
+//	b position                       a block of the log, by its last position
+//	s topic 0 key 0 version position events of one stream, by the last one's version and the first one's position
 //	c topic 0 command                where a command took effect
 //	k name 0                         a consumer's cursor
 //	k name 1 key                     what a consumer remembers under a key
@@ -26,10 +26,15 @@ const (
 	metaPrefix     = 'm'
 )
 
-var formatKey = []byte{metaPrefix, 'f', 'o', 'r', 'm', 'a', 't'}
+var (
+	formatKey  = append([]byte{metaPrefix}, "format"...)
+	appliedKey = append([]byte{metaPrefix}, "applied"...)
+)
 
-func blockKey(first stream.Position) []byte {
-	return binary.BigEndian.AppendUint64([]byte{blockPrefix}, uint64(first))
+// blockKey is not before the block that holds a position, nor behind it: the
+// first key from there on is the block's.
+func blockKey(last stream.Position) []byte {
+	return binary.BigEndian.AppendUint64([]byte{blockPrefix}, uint64(last))
 }
 
 func streamKeys(id stream.ID) []byte {
@@ -39,20 +44,20 @@ func streamKeys(id stream.ID) []byte {
 	return append(append(b, id.Key...), 0)
 }
 
-func streamKey(id stream.ID, first stream.Version, at stream.Position) []byte {
-	b := binary.BigEndian.AppendUint64(streamKeys(id), uint64(first))
-	return binary.BigEndian.AppendUint64(b, uint64(at))
+// streamKey with position 0 is not behind the entry that holds a version, and
+// behind every earlier one.
+func streamKey(id stream.ID, last stream.Version, first stream.Position) []byte {
+	b := binary.BigEndian.AppendUint64(streamKeys(id), uint64(last))
+	return binary.BigEndian.AppendUint64(b, uint64(first))
 }
 
-// lastStreamKey is not before any key of a stream up to a version.
-func lastStreamKey(id stream.ID, version stream.Version) []byte {
-	return streamKey(id, version, 1<<64-1)
-}
+// lastStreamKey is not before any key of a stream.
+func lastStreamKey(id stream.ID) []byte { return streamKey(id, 1<<64-1, 1<<64-1) }
 
 // numbered reads the numbers behind a family's prefix in the key of a block or
-// of a stream's entry: its first position or version, and its first position,
+// of a stream's entry: its last position or version, and the position at its end,
 // which names it even if its value is lost.
-func numbered(prefix, key []byte) (number uint64, at stream.Position, err error) {
+func numbered(prefix, key []byte) (last uint64, at stream.Position, err error) {
 	if len(key) < len(prefix)+8 {
 		return 0, 0, &stream.CorruptError{Err: fmt.Errorf("key %x is too short", key)}
 	}

@@ -126,7 +126,7 @@ func writers(t *testing.T, log *badgerlog.Log, n int) (stop func() stream.Positi
 // Breaks when: tail.after returns its oldest group to who asks for an older one,
 // or a group without cutting off what came before.
 func TestReadersThatBeginAtAnyMomentMeetTheSeamWithoutGapOrDouble(t *testing.T) {
-	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced, TailEvents: 256})
+	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced, TailEvents: 256}.SmallGenerations(256))
 	history(t, log, 3000)
 	stop := writers(t, log, 8)
 	for i := range 400 {
@@ -157,7 +157,7 @@ func TestReadersThatBeginAtAnyMomentMeetTheSeamWithoutGapOrDouble(t *testing.T) 
 // Breaks when: tail.after returns its oldest group to who asks for an older one,
 // or the tail is not bounded (the drop loop in publish removed).
 func TestSlowSubscriberFallsOutOfTheTailAndLosesNothing(t *testing.T) {
-	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced, TailEvents: 64})
+	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced, TailEvents: 64}.SmallGenerations(64))
 	const events = 5000
 	seen := make(chan struct{})
 	resume := make(chan struct{})

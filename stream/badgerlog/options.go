@@ -57,11 +57,16 @@ func (o *Options) validate() error {
 	if o.seams.free == nil {
 		o.seams.free = freeBytes
 	}
+	if o.seams.generation == 0 {
+		o.seams.generation = maxGenerationEvents
+	}
 	return nil
 }
 
 // seams are where tests make storage fail. Production leaves them empty.
 type seams struct {
-	free   func(dir string) (int64, error) // how much room the disk has
-	commit func(write func() error) error  // around the write of a commit group
+	free       func(dir string) (int64, error) // how much room the disk has
+	commit     func(write func() error) error  // around the journaling of a commit group
+	generation int                             // how many events are journaled before the database gets them
+	flush      func(write func() error) error  // around the writing of a generation to the database
 }

@@ -13,15 +13,27 @@ type request struct {
 	id       stream.ID
 	expected stream.Version
 	records  []stream.Record // the caller's; copied when encoded
-	prepared prepared
+	head     *streamHead     // held
+	earlier  *effect         // what the command did before, if the caller found it
+	stores   uint64          // when the caller began to look
 	// A checkpoint, if consumer is set.
 	consumer string
 	at       stream.Cursor
 	changes  []stream.Change
 
-	size    int // about what it adds to the transaction
+	size    int // about what it adds to a group, in bytes
 	outcome outcome
-	done    chan struct{} // closed when outcome is set
+	done    chan struct{} // gets a token when outcome is set
+}
+
+var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
+
+func newRequest() *request { return requests.Get().(*request) }
+
+// reuse gives back a request whose answer was taken.
+func (r *request) reuse() {
+	*r = request{done: r.done}
+	requests.Put(r)
 }
 
 // outcome is what became of a request.
@@ -79,8 +91,7 @@ func (q *queue) close() {
 	}
 }
 
-// Limits on one commit group, well below what one transaction of Badger's takes
-// (15 % of its memory table in bytes, and one entry per 100 of those). One append
+// Limits on one commit group, so that it fits in one generation. One request
 // alone may exceed them: its events share few entries.
 const (
 	maxGroupEntries = 4096

@@ -14,7 +14,7 @@ func (l *Log) Read(ctx context.Context, q stream.Query, emit func([]stream.Recor
 	if l.queue.closed() {
 		return stream.ErrClosed
 	}
-	head, _, _ := l.tail.visible()
+	head, _ := l.memory.visible()
 	if err := engine.CheckFrom(q.From, stream.At(head)); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (r *reader) finite(ctx context.Context) error {
 
 func (r *reader) follow(ctx context.Context) error {
 	for {
-		head, _, wake := r.log.tail.visible()
+		head, wake := r.log.memory.visible()
 		for r.at < head {
 			if err := r.step(ctx, head); err != nil {
 				return err
@@ -82,7 +82,7 @@ func (r *reader) follow(ctx context.Context) error {
 
 // caughtUp reports whether there is nothing left to hand over.
 func (r *reader) caughtUp() bool {
-	head, _, _ := r.log.tail.visible()
+	head, _ := r.log.memory.visible()
 	return r.at >= head
 }
 
@@ -113,19 +113,19 @@ func (r *reader) hand(records []stream.Record, at stream.Position) error {
 }
 
 func (r *reader) give(records []stream.Record, at stream.Position) error {
-	head, _, _ := r.log.tail.visible()
+	head, _ := r.log.memory.visible()
 	r.at = at
 	r.live = r.live || at >= r.begun
 	return r.emit(records, stream.Mark{At: stream.At(at), Head: stream.At(head), Live: r.live})
 }
 
-// step hands over the next part: from the tail if it is still there, from the
+// step hands over the next part: from memory if it is still there, from the
 // database otherwise.
 func (r *reader) step(ctx context.Context, end stream.Position) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if records, ok := r.log.tail.after(r.at); ok {
+	if records, ok := r.log.memory.after(r.at); ok {
 		if over := records[len(records)-1].Position; over > end {
 			records = records[:len(records)-int(over-end)]
 		}
@@ -175,34 +175,25 @@ func (r *reader) instance() (stream.ID, bool) {
 	return stream.ID{Topic: m.Topic, Key: m.Key}, m.Topic != "" && m.Key != ""
 }
 
-// scanLog hands over blocks up to end until it needs a new section.
+// scanLog hands over blocks up to end, as far as one section goes.
 func (r *reader) scanLog(ctx context.Context, end stream.Position) error {
-	_, err := r.collect([]byte{blockPrefix}, func(s *section) []byte {
-		from := blockKey(r.at + 1)
-		if r.at == 0 {
-			return from
-		}
-		if key := floorKey(s.txn, []byte{blockPrefix}, from); key != nil {
-			return key
-		}
-		return from
-	})
+	s, _, err := r.collect([]byte{blockPrefix}, blockKey(r.at+1), nil)
 	if err != nil {
 		return err
 	}
+	// What the database has not is in memory. It may have moved there since this
+	// read looked, but not out of both.
+	end = min(end, s.stored)
 	before := r.at
 	for _, e := range r.chunk.entries {
-		if e.number > uint64(r.at)+1 {
-			return &stream.CorruptError{Position: r.at + 1, Err: fmt.Errorf("a block is missing: the next one begins at position %d", e.number)}
+		if r.at >= end {
+			return nil
 		}
 		if err := r.handBlock(ctx, e, end); err != nil {
 			return err
 		}
-		if r.at >= end {
-			return nil
-		}
 	}
-	if r.at == before {
+	if r.at == before && r.at < end {
 		return &stream.CorruptError{Position: r.at + 1, Err: fmt.Errorf("a block is missing: nothing follows position %d in a log of %d", r.at, end)}
 	}
 	return nil
@@ -213,14 +204,17 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	next := uint64(0)
 	last := uint64(r.at)
-	expected := e.number
 	var order error
 	records, err := r.chunk.decode(e, func(f *frame) bool {
-		if f.position != expected && order == nil {
-			order = fmt.Errorf("expected position %d, found %d", expected, f.position)
+		switch {
+		case next == 0 && f.position > uint64(r.at)+1:
+			order = fmt.Errorf("a block is missing: the next one begins at position %d", f.position)
+		case next > 0 && f.position != next && order == nil:
+			order = fmt.Errorf("expected position %d, found %d", next, f.position)
 		}
-		expected = f.position + 1
+		next = f.position + 1
 		if f.position <= uint64(r.at) || f.position > uint64(end) {
 			return false
 		}
@@ -230,71 +224,104 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 	if err == nil {
 		err = order
 	}
-	if err != nil {
-		return &stream.CorruptError{Position: stream.Position(e.number), Err: err}
+	if err == nil && next != e.number+1 {
+		err = fmt.Errorf("expected a block up to position %d, found one up to %d", e.number, next-1)
 	}
-	if last == uint64(r.at) {
-		return nil // all of it was handed over before
+	if err != nil {
+		return &stream.CorruptError{Position: r.at + 1, Last: stream.Position(e.number), Err: err}
 	}
 	return r.hand(records, stream.Position(last))
 }
 
-// scanStream hands over one stream's events up to end from its own entries.
+// scanStream hands over one stream's events up to end: from its own entries, and
+// then what is in memory only.
 func (r *reader) scanStream(ctx context.Context, id stream.ID, end stream.Position) error {
-	prefix := streamKeys(id)
-	from := prefix
-	for from != nil {
+	walk := streamWalk{id: id, end: end}
+	for from := streamKeys(id); from != nil; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		next, err := r.collect(prefix, func(*section) []byte { return from })
+		var unstored []run
+		_, next, err := r.collect(streamKeys(id), from, func(m *memory) { unstored = m.unstored(id) })
 		if err != nil {
 			return err
 		}
-		from = next
 		for _, e := range r.chunk.entries {
-			past, err := r.handVersions(id, e, end)
-			if err != nil || past {
+			if err := r.handVersions(&walk, e); err != nil || walk.past {
 				return err
 			}
+		}
+		if from = next; from == nil {
+			return r.handUnstored(unstored, end)
 		}
 	}
 	return nil
 }
 
-func (r *reader) handVersions(id stream.ID, e entry, end stream.Position) (past bool, err error) {
-	expected := e.number
+// streamWalk is how far a reader has come in one stream.
+type streamWalk struct {
+	id   stream.ID
+	end  stream.Position
+	next uint64 // the version that has to come; 0: any
+	past bool   // the end was reached
+}
+
+func (r *reader) handVersions(w *streamWalk, e entry) error {
 	var order error
 	records, err := r.chunk.decode(e, func(f *frame) bool {
-		if f.version != expected && order == nil {
-			order = fmt.Errorf("expected version %d, found %d", expected, f.version)
+		if w.next > 0 && f.version != w.next && order == nil {
+			order = fmt.Errorf("expected version %d, found %d", w.next, f.version)
 		}
-		expected = f.version + 1
-		past = past || f.position > uint64(end)
-		return f.position > uint64(r.at) && !past && r.query.Accepts(view(f.topic), view(f.key), view(f.typ))
+		w.next = f.version + 1
+		w.past = w.past || f.position > uint64(w.end)
+		return f.position > uint64(r.at) && !w.past && r.query.Accepts(view(f.topic), view(f.key), view(f.typ))
 	})
 	if err == nil {
 		err = order
 	}
+	if err == nil && w.next != e.number+1 {
+		err = fmt.Errorf("expected an entry up to version %d, found one up to %d", e.number, w.next-1)
+	}
 	if err != nil {
-		return false, damaged(id, e, err)
+		return damaged(w.id, e, err)
 	}
 	if len(records) == 0 {
-		return past, nil
+		return nil
 	}
-	return past, r.hand(records, records[len(records)-1].Position)
+	return r.hand(records, records[len(records)-1].Position)
 }
 
-// collect fills the reader's chunk inside one section.
-func (r *reader) collect(prefix []byte, from func(*section) []byte) (next []byte, err error) {
-	s, err := r.log.reads.begin(r.log)
+// handUnstored hands over a stream's events that stand in memory.
+func (r *reader) handUnstored(runs []run, end stream.Position) error {
+	for _, part := range runs {
+		records := part.records
+		for len(records) > 0 && records[0].Position <= r.at {
+			records = records[1:]
+		}
+		for len(records) > 0 && records[len(records)-1].Position > end {
+			records = records[:len(records)-1]
+		}
+		if len(records) == 0 {
+			continue
+		}
+		if err := r.handSelected(records); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// collect fills the reader's chunk inside one section, which has ended when it
+// returns.
+func (r *reader) collect(prefix, from []byte, look func(*memory)) (s *section, next []byte, err error) {
+	s, err = r.log.reads.beginWith(r.log, look)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer s.end()
 	in := true
 	defer stream.Contain("reading the database", &in, &err)
-	next, err = s.collect(r.chunk, prefix, from(s))
+	next, err = s.collect(r.chunk, prefix, from)
 	in = false
-	return next, err
+	return s, next, err
 }

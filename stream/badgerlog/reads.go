@@ -27,23 +27,33 @@ func (r *reads) init() {
 
 // section is a short stay inside the database, at one timestamp.
 type section struct {
-	reads *reads
-	txn   *badger.Txn
-	ts    uint64
-	head  stream.Position // what may be seen at ts
+	reads  *reads
+	txn    *badger.Txn
+	ts     uint64
+	stored stream.Position // what the database has at ts; memory has the rest
 }
 
-func (r *reads) begin(l *Log) (*section, error) {
+func (r *reads) begin(l *Log) (*section, error) { return r.beginWith(l, nil) }
+
+// beginWith begins a section and runs look, which may be nil, under the memory's
+// lock: what it finds there is what the database does not have at the section's
+// timestamp, no more and no less.
+func (r *reads) beginWith(l *Log, look func(*memory)) (*section, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended {
 		return nil, stream.ErrClosed
 	}
+	m := l.memory
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if look != nil {
+		look(m)
+	}
 	// The timestamp is taken under r.mu: oldest, which says what may be thrown
 	// away, either counts this section or was asked before ts was visible.
-	head, ts, _ := l.tail.visible()
-	r.active[ts]++
-	return &section{reads: r, txn: l.db.NewTransactionAt(ts, false), ts: ts, head: head}, nil
+	r.active[m.ts]++
+	return &section{reads: r, txn: l.db.NewTransactionAt(m.ts, false), ts: m.ts, stored: m.stored}, nil
 }
 
 func (s *section) end() {
@@ -79,27 +89,21 @@ func (r *reads) close() {
 	}
 }
 
-// version is a stream's version; 0 if it does not exist.
+// version is the version of a stream's last event in the database; 0 if it has
+// none.
 func (s *section) version(id stream.ID) (stream.Version, error) {
 	prefix := streamKeys(id)
-	key, value, err := floorEntry(s.txn, prefix, lastStreamKey(id, 1<<64-1))
-	if key == nil || err != nil {
-		return 0, err
+	key := floorKey(s.txn, prefix, lastStreamKey(id))
+	if key == nil {
+		return 0, nil
 	}
-	first, at, err := numbered(prefix, key)
-	if err != nil {
-		return 0, err
-	}
-	b, err := openBlock(value)
-	if err != nil {
-		return 0, damaged(id, entry{number: first, at: at}, err)
-	}
-	return stream.Version(first + uint64(b.left) - 1), nil
+	last, _, err := numbered(prefix, key)
+	return stream.Version(last), err
 }
 
 // damaged names a damaged entry of the stream index.
 func damaged(id stream.ID, e entry, err error) error {
-	return &stream.CorruptError{Position: e.at, Err: fmt.Errorf("index of %s at version %d: %w", id, e.number, err)}
+	return &stream.CorruptError{Position: e.at, Err: fmt.Errorf("index of %s up to version %d: %w", id, e.number, err)}
 }
 
 // command is a command's effect in a topic; nil if it had none.
@@ -115,19 +119,22 @@ func (s *section) command(topic string, id stream.EventID) (*effect, error) {
 	return &e, nil
 }
 
-// versions hands over a stream's events from a version on. The records are the
-// receiver's.
-func (s *section) versions(id stream.ID, from stream.Version, emit func(*stream.Record) error) error {
+// eachVersion hands over a stream's events from a version on. The records are
+// the receiver's.
+func (l *Log) eachVersion(id stream.ID, from stream.Version, emit func(*stream.Record) error) error {
 	var c chunk
 	c.names = newInterner()
-	start := floorKey(s.txn, streamKeys(id), lastStreamKey(id, from))
-	if start == nil {
-		start = streamKeys(id)
-	}
-	for start != nil {
-		var err error
+	next := streamKey(id, from, 0)
+	for next != nil {
+		var unstored []run
+		s, err := l.reads.beginWith(l, func(m *memory) { unstored = m.unstored(id) })
+		if err != nil {
+			return err
+		}
 		c.values = nil // the records are kept: each chunk has bytes of its own
-		if start, err = s.collect(&c, streamKeys(id), start); err != nil {
+		next, err = s.collect(&c, streamKeys(id), next)
+		s.end()
+		if err != nil {
 			return err
 		}
 		for _, e := range c.entries {
@@ -136,11 +143,29 @@ func (s *section) versions(id stream.ID, from stream.Version, emit func(*stream.
 			if err != nil {
 				return damaged(id, e, err)
 			}
-			for i := range records {
-				if err := emit(&records[i]); err != nil {
-					return err
-				}
+			if err := emitAll(records, from, emit); err != nil {
+				return err
 			}
+		}
+		if next != nil {
+			continue
+		}
+		for _, r := range unstored {
+			if err := emitAll(r.records, from, emit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func emitAll(records []stream.Record, from stream.Version, emit func(*stream.Record) error) error {
+	for i := range records {
+		if records[i].Version < from {
+			continue
+		}
+		if err := emit(&records[i]); err != nil {
+			return err
 		}
 	}
 	return nil

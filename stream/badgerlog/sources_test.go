@@ -30,7 +30,7 @@ var notes = stream.NewTopicWith("notes", stream.Catalogue[note]{"NOTE_ADDED": ni
 // Breaks when: reader.follow begins at the head instead of at its place, or as
 // the tests of the log itself.
 func TestColdHotOverADiskDeliversEveryEventOnceToQuickAndSlowSubscribers(t *testing.T) {
-	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced, TailEvents: 32})
+	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced, TailEvents: 32}.SmallGenerations(32))
 	history(t, log, 3000) // so that every subscriber begins in the database
 	stop := writers(t, log, 4)
 	var all sync.WaitGroup

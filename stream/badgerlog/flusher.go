@@ -1,0 +1,183 @@
+package badgerlog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+// flusher is the one goroutine that writes to the database: one generation at a
+// time, each in one synced transaction. The committer hands them over.
+type flusher struct {
+	log  *Log
+	next chan *generation
+	done chan struct{} // closed when the goroutine has gone
+	last *generation   // the one handed over last; the committer's
+	ts   uint64        // of the last transaction; the goroutine's
+
+	mu  sync.Mutex
+	err error // the first failure
+}
+
+func newFlusher(l *Log, ts uint64) *flusher {
+	return &flusher{log: l, ts: ts, next: make(chan *generation), done: make(chan struct{})}
+}
+
+func (f *flusher) run() {
+	defer close(f.done)
+	for g := range f.next {
+		if g.err = f.store(g); g.err != nil {
+			f.fail(g.err)
+		}
+		close(g.done)
+	}
+}
+
+func (f *flusher) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+// failure is why the database takes nothing more; nil if it does.
+func (f *flusher) failure() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// flush hands over the active generation, once the one before it is stored. It
+// is the committer's to call.
+func (f *flusher) flush() error {
+	if err := f.wait(); err != nil {
+		return err
+	}
+	f.last = f.log.memory.seal()
+	f.next <- f.last
+	return nil
+}
+
+// wait waits until what was handed over is stored.
+func (f *flusher) wait() error {
+	if f.last == nil {
+		return nil
+	}
+	<-f.last.done
+	return f.last.err
+}
+
+// drain waits until everything that was journaled is stored.
+func (f *flusher) drain() error {
+	if err := f.wait(); err != nil || f.log.memory.active.empty() {
+		return err
+	}
+	if err := f.flush(); err != nil {
+		return err
+	}
+	return f.wait()
+}
+
+// stop stores what is left, ends the goroutine and waits for it. What can not be
+// stored stays in the journal.
+func (f *flusher) stop() error {
+	err := f.drain()
+	close(f.next)
+	<-f.done
+	if err != nil {
+		return storageError("close "+f.log.dir.path, err)
+	}
+	return nil
+}
+
+// store writes a generation to the database and settles what memory and journal
+// still hold of it.
+func (f *flusher) store(g *generation) error {
+	write := func() error { return f.write(g) }
+	if seam := f.log.options.seams.flush; seam != nil {
+		inner := write
+		write = func() error { return seam(inner) }
+	}
+	if err := write(); err != nil {
+		return storageError(fmt.Sprintf("store events up to position %d", g.last), err)
+	}
+	f.ts++
+	f.log.memory.settle(f.ts)
+	f.log.journal.Applied(g.end)
+	f.log.witness.stored(applied{g.end, g.last})
+	f.log.db.SetDiscardTs(f.log.reads.oldest(f.ts) - 1)
+	return nil
+}
+
+func (f *flusher) write(g *generation) error {
+	txn := f.log.db.NewTransactionAt(f.ts+1, true)
+	defer txn.Discard()
+	if err := f.fill(txn, g); err != nil {
+		return err
+	}
+	return txn.CommitAt(f.ts+1, nil)
+}
+
+// fill writes a generation into a transaction: the log's blocks, the streams'
+// own, the commands, what consumers remember, and how far the journal is applied.
+func (f *flusher) fill(txn *badger.Txn, g *generation) error {
+	err := eachBlock(g.runs, func(value []byte, _, last *stream.Record) error {
+		return txn.Set(blockKey(last.Position), value)
+	})
+	for _, head := range g.touched {
+		if err != nil {
+			return err
+		}
+		err = eachBlock(f.log.memory.unstoredUpTo(head, g.last), func(value []byte, first, last *stream.Record) error {
+			return txn.Set(streamKey(head.id, last.Version, first.Position), value)
+		})
+	}
+	for c, e := range g.commands {
+		if err != nil {
+			return err
+		}
+		err = txn.Set(commandKey(c.topic, c.id), e.encode())
+	}
+	for key, value := range g.changes {
+		if err != nil {
+			return err
+		}
+		if value == nil {
+			err = txn.Delete([]byte(key))
+			continue
+		}
+		err = txn.Set([]byte(key), value)
+	}
+	if err != nil {
+		return err
+	}
+	return txn.Set(appliedKey, seal(applied{g.end, g.last}.encode()))
+}
+
+// applied is what the database has: the journal's records up to seq, and the
+// log's events up to last.
+type applied struct {
+	seq  uint64
+	last stream.Position
+}
+
+func (a applied) encode() []byte {
+	b := binary.LittleEndian.AppendUint64(nil, a.seq)
+	return binary.LittleEndian.AppendUint64(b, uint64(a.last))
+}
+
+func decodeApplied(sealed []byte) (applied, error) {
+	b, err := unseal(sealed)
+	if err != nil {
+		return applied{}, err
+	}
+	if len(b) != 16 {
+		return applied{}, errShort
+	}
+	return applied{binary.LittleEndian.Uint64(b), stream.Position(binary.LittleEndian.Uint64(b[8:]))}, nil
+}

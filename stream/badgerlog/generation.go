@@ -1,0 +1,89 @@
+package badgerlog
+
+import (
+	"github.com/thaw-go/thaw/stream"
+)
+
+// generation is what was journaled since the database was last written to, and
+// will be written to it in one transaction. The committer fills the active one;
+// once it is sealed nothing in it changes.
+type generation struct {
+	end      uint64          // the number of its last journal record
+	last     stream.Position // of its last event, or of the one before it
+	runs     []run           // its events, in the log's order
+	touched  []*streamHead   // the streams that they belong to
+	commands map[commandID]effect
+	changes  map[string][]byte // what consumers remember, by database key; nil: forget it
+
+	events, bytes int
+	weight        weight
+
+	done chan struct{} // closed when the database has it, or has failed
+	err  error         // set before done is closed
+}
+
+// commandID is a command as its topic knows it.
+type commandID struct {
+	topic string
+	id    stream.EventID
+}
+
+// Limits on a generation: what one transaction of Badger's takes (15 % of its
+// memory table in bytes, and one entry for each 96 of those), and how much
+// memory waits for the database.
+const (
+	maxGenerationEvents  = 16 << 10
+	maxGenerationBytes   = 8 << 20
+	maxGenerationEntries = 20_000
+	maxGenerationKeys    = 1800 << 10
+)
+
+func newGeneration(after stream.Position) *generation {
+	return &generation{
+		last:     after,
+		commands: map[commandID]effect{},
+		changes:  map[string][]byte{},
+		done:     make(chan struct{}),
+	}
+}
+
+func (g *generation) empty() bool { return len(g.runs) == 0 && len(g.changes) == 0 }
+
+// takes reports whether a commit can be added; anything can to an empty one.
+func (g *generation) takes(c *commit, mostEvents int) bool {
+	if g.empty() {
+		return true
+	}
+	w := c.weigh()
+	events, bytes := g.events+len(c.records), g.bytes+c.bytes()
+	return events <= mostEvents && bytes <= maxGenerationBytes &&
+		g.weight.entries+w.entries <= maxGenerationEntries && g.weight.keys+w.keys <= maxGenerationKeys
+}
+
+// add makes a commit part of the generation, and its events what their streams
+// have that is not in the database yet.
+func (g *generation) add(c *commit, seq uint64) {
+	w := c.weighOthers()
+	g.weight.entries, g.weight.keys = g.weight.entries+w.entries, g.weight.keys+w.keys
+	g.end, g.events, g.bytes = seq, g.events+len(c.records), g.bytes+c.bytes()
+	if len(c.records) > 0 {
+		g.runs = append(g.runs, c.all)
+		g.last = c.all.last().Position
+	}
+	for i, part := range c.parts {
+		head := c.heads[i]
+		if head.generation != g {
+			head.generation = g
+			g.touched = append(g.touched, head)
+			g.weight.addStream(head.id)
+		}
+		head.unstored = append(head.unstored, part)
+		head.version = part.last().Version
+	}
+	for id, e := range c.commands {
+		g.commands[id] = e
+	}
+	for _, change := range c.changes {
+		g.changes[string(change.key)] = change.value
+	}
+}

@@ -1,0 +1,200 @@
+package badgerlog
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+// memory is the part of the log that stands in memory: its tail, what is
+// journaled and not yet in the database, and how far readers may see. What
+// readers see is the database as it was at ts and, after it, what is in here:
+// both are taken under one lock, so an event is in exactly one of them.
+type memory struct {
+	mu     sync.RWMutex
+	tail   tail
+	heads  heads
+	head   stream.Position // the newest visible position
+	stored stream.Position // the database has the events up to here...
+	ts     uint64          // ...at this timestamp
+	stores uint64          // how many generations it was given
+
+	active, sealed, retired *generation // retired: the last one that was stored
+	mostEvents              int         // in a generation
+
+	wake   chan struct{} // closed when head moves or the log closes
+	closed bool
+}
+
+// headsLimit is how many streams are remembered that need not be.
+const headsLimit = 1 << 16
+
+func newMemory(head stream.Position, ts uint64, o Options) *memory {
+	return &memory{
+		tail:   tail{maxEvents: o.TailEvents, maxBytes: o.TailBytes},
+		heads:  newHeads(headsLimit),
+		head:   head,
+		stored: head,
+		ts:     ts,
+		active: newGeneration(head),
+
+		mostEvents: o.seams.generation,
+		wake:       make(chan struct{}),
+	}
+}
+
+// publish makes a commit visible and wakes who waits. If it has no events, only
+// what consumers remember has changed. The requests let go of their streams.
+func (m *memory) publish(c *commit, seq uint64, requests []*request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.active.add(c, seq)
+	m.release(requests)
+	if len(c.records) == 0 {
+		return
+	}
+	m.tail.add(c.all)
+	m.tail.trim(m.stored)
+	m.head = c.all.last().Position
+	close(m.wake)
+	m.wake = make(chan struct{})
+}
+
+// takes reports whether a commit fits in the active generation.
+func (m *memory) takes(c *commit) bool { return m.active.takes(c, m.mostEvents) }
+
+// letGo releases the streams of requests that changed nothing.
+func (m *memory) letGo(requests []*request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.release(requests)
+}
+
+func (m *memory) release(requests []*request) {
+	for _, r := range requests {
+		if r.head != nil {
+			r.head.holders--
+		}
+	}
+}
+
+// seal makes the active generation the sealed one; the one before it must have
+// been stored.
+func (m *memory) seal() *generation {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sealed = m.active
+	m.active = newGeneration(m.sealed.last)
+	return m.sealed
+}
+
+// settle says that the database has the sealed generation at ts.
+func (m *memory) settle(ts uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.retired, m.sealed = m.sealed, nil
+	m.stored, m.ts = m.retired.last, ts
+	m.stores++
+	m.heads.stored(m.retired)
+	m.retired.runs, m.retired.touched, m.retired.changes = nil, nil, nil // its commands are still asked for
+	m.tail.trim(m.stored)
+}
+
+// close wakes who waits, for ever.
+func (m *memory) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		m.closed = true
+		close(m.wake)
+	}
+}
+
+// visible is how far readers may see, and a channel that is closed when that
+// changes.
+func (m *memory) visible() (head stream.Position, wake <-chan struct{}) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.head, m.wake
+}
+
+// after returns the records in memory that follow a position, up to the end of
+// their group; false if they are not in memory.
+func (m *memory) after(at stream.Position) ([]stream.Record, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.tail.after(at)
+}
+
+// hold gives a caller a stream's head, and what is known of a command.
+func (m *memory) hold(id stream.ID, command stream.EventID) (head *streamHead, earlier *effect, stores uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	head = m.heads.hold(id)
+	if !command.IsZero() {
+		earlier = m.effect(commandID{id.Topic, command})
+	}
+	return head, earlier, m.stores
+}
+
+// forPlan is what the committer needs to decide: the head, and what was
+// committed lately. Nobody but the committer adds to it.
+func (m *memory) forPlan() (head stream.Position, recent [3]*generation, stores uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.head, m.generations(), m.stores
+}
+
+// generations are those that may have what the database had not a moment ago,
+// the newest first.
+func (m *memory) generations() [3]*generation { return [3]*generation{m.active, m.sealed, m.retired} }
+
+// effect is a command's effect if it had one lately.
+func (m *memory) effect(c commandID) *effect {
+	for _, g := range m.generations() {
+		if g != nil {
+			if e, ok := g.commands[c]; ok {
+				return &e
+			}
+		}
+	}
+	return nil
+}
+
+// change is what a database key was changed to and the database does not have
+// yet: nil with true if it was forgotten.
+func (m *memory) change(key string) (value []byte, changed bool) {
+	for _, g := range [2]*generation{m.active, m.sealed} {
+		if g != nil {
+			if value, ok := g.changes[key]; ok {
+				return value, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// changes are all those whose keys begin with prefix and are not before from.
+func (m *memory) changesFrom(prefix, from string) map[string][]byte {
+	found := map[string][]byte{}
+	for _, g := range [2]*generation{m.sealed, m.active} {
+		if g == nil {
+			continue
+		}
+		for key, value := range g.changes {
+			if key >= from && strings.HasPrefix(key, prefix) {
+				found[key] = value
+			}
+		}
+	}
+	return found
+}
+
+// unstored are a stream's events that the database has not, in order.
+func (m *memory) unstored(id stream.ID) []run {
+	if head, ok := m.heads.all[id]; ok {
+		return head.unstored[:len(head.unstored):len(head.unstored)]
+	}
+	return nil
+}

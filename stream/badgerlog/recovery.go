@@ -1,0 +1,166 @@
+package badgerlog
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/thaw-go/thaw/internal/journal"
+	"github.com/thaw-go/thaw/stream"
+)
+
+// start opens the log's parts, stores what only the journal has, checks that
+// nothing acknowledged is missing, and prepares the committer.
+func (l *Log) start() (*committer, error) {
+	var err error
+	if l.db, err = openBadger(l.dir, l.options); err != nil {
+		return nil, err
+	}
+	loose := l.options.Durability == Unsynced
+	if l.witness, err = openWitness(l.dir.path, loose); err != nil {
+		return nil, err
+	}
+	if l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose}); err != nil {
+		return nil, err
+	}
+	ts := max(l.db.MaxVersion(), 1)
+	if err := l.checkFormat(&ts); err != nil {
+		return nil, err
+	}
+	end, last, err := l.findEnd(ts)
+	if err != nil {
+		return nil, err
+	}
+	r := &recovery{log: l, end: end, lastTime: last}
+	l.memory = newMemory(end.last, ts, l.options)
+	l.flusher = newFlusher(l, ts)
+	if err := r.run(); err != nil {
+		return nil, err
+	}
+	return &committer{log: l, lastTime: r.lastTime, cursors: map[string]stream.Cursor{}}, nil
+}
+
+// findEnd returns how far the database goes, and the last event's time.
+func (l *Log) findEnd(ts uint64) (applied, time.Time, error) {
+	txn := l.db.NewTransactionAt(ts, false)
+	defer txn.Discard()
+	var end applied
+	sealed, err := getValue(txn, appliedKey)
+	if err == nil && sealed != nil {
+		end, err = decodeApplied(sealed)
+	}
+	if err != nil {
+		return applied{}, time.Time{}, &stream.CorruptError{Err: fmt.Errorf("how far the journal is applied: %w", err)}
+	}
+	key := floorKey(txn, []byte{blockPrefix}, blockKey(1<<64-1))
+	var last uint64
+	if key != nil {
+		if last, _, err = numbered([]byte{blockPrefix}, key); err != nil {
+			return applied{}, time.Time{}, err
+		}
+	}
+	if stream.Position(last) != end.last {
+		return applied{}, time.Time{}, &stream.CorruptError{Position: min(end.last, stream.Position(last)) + 1,
+			Err: fmt.Errorf("the database's last block ends at position %d, expected %d", last, end.last)}
+	}
+	if key == nil {
+		return end, time.Time{}, nil
+	}
+	at, err := lastTime(txn, key)
+	if err != nil {
+		return applied{}, time.Time{}, &stream.CorruptError{Position: end.last, Last: end.last, Err: err}
+	}
+	return end, at, nil
+}
+
+// lastTime is the time of a block's last event.
+func lastTime(txn *badger.Txn, key []byte) (time.Time, error) {
+	value, err := getValue(txn, key)
+	if err != nil {
+		return time.Time{}, err
+	}
+	b, err := openBlock(value)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var f frame
+	for {
+		more, err := b.next(&f)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !more {
+			return time.Unix(0, f.nanos).UTC(), nil
+		}
+	}
+}
+
+// recovery stores what the journal has and the database has not.
+type recovery struct {
+	log      *Log
+	end      applied // how far it has come
+	lastTime time.Time
+}
+
+func (r *recovery) run() error {
+	l := r.log
+	last, err := l.journal.Replay(r.end.seq, r.replay)
+	var damaged *journal.DamagedError
+	if errors.As(err, &damaged) {
+		return &stream.CorruptError{Position: r.end.last + 1, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	r.end.seq = max(last, r.end.seq)
+	if err := l.witness.check(r.end); err != nil {
+		return err
+	}
+	if err := r.store(); err != nil {
+		return err
+	}
+	return l.journal.Begin(r.end.seq + 1)
+}
+
+// replay adds a journal record to memory.
+func (r *recovery) replay(seq uint64, data []byte) error {
+	c, err := decodeCommit(data)
+	if err != nil {
+		return &stream.CorruptError{Position: r.end.last + 1, Err: fmt.Errorf("journal record %d: %w", seq, err)}
+	}
+	for i := range c.records {
+		if want := r.end.last + stream.Position(i) + 1; c.records[i].Position != want {
+			return &stream.CorruptError{Position: want, Err: fmt.Errorf("journal record %d: expected position %d, found %d", seq, want, c.records[i].Position)}
+		}
+	}
+	m := r.log.memory
+	for _, part := range c.parts {
+		c.heads = append(c.heads, m.heads.hold(part.first().Stream))
+	}
+	if !m.takes(c) {
+		if err := r.store(); err != nil {
+			return err
+		}
+	}
+	m.publish(c, seq, nil)
+	for i, head := range c.heads {
+		head.holders--
+		head.version = c.parts[i].last().Version
+		head.known.Store(true)
+	}
+	r.end.seq = seq
+	if n := len(c.records); n > 0 {
+		r.end.last, r.lastTime = c.records[n-1].Position, c.records[n-1].Time
+	}
+	return nil
+}
+
+// store writes what memory has to the database; nobody else is there yet.
+func (r *recovery) store() error {
+	if r.log.memory.active.empty() {
+		return nil
+	}
+	return r.log.flusher.store(r.log.memory.seal())
+}
