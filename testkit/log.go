@@ -53,6 +53,7 @@ func TestLog(t *testing.T, e Engine) {
 		{"close", closePromises},
 		{"reopen", reopenPromises},
 		{"history", modelPromises},
+		{"concurrent history", historyPromises},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {
 			for _, p := range chapter.promises {

@@ -79,13 +79,8 @@ func (j *Journal) Replay(after uint64, each func(seq uint64, data []byte) error)
 	if s == nil || err != nil {
 		return after, err
 	}
-	for next := s.header.first; ; {
-		end, err := s.read(next, func(seq uint64, data []byte) error {
-			if seq <= after {
-				return nil
-			}
-			return each(seq, data)
-		})
+	for {
+		end, err := s.read(after, each)
 		if err != nil {
 			return after, err
 		}
@@ -96,7 +91,7 @@ func (j *Journal) Replay(after uint64, each func(seq uint64, data []byte) error)
 		if !other.valid || other.header.first != end.next || other.header.turn != s.header.turn+1 {
 			return after, &DamagedError{File: other.path, Err: fmt.Errorf("expected it to begin with record %d, where %s ends, found %s", end.next, s.path, other)}
 		}
-		s, next = other, end.next
+		s = other
 	}
 }
 

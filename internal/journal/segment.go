@@ -124,41 +124,54 @@ type ending struct {
 	rolled bool   // the other segment goes on
 }
 
-// read hands over the segment's records, which begin with next.
-func (s *segment) read(next uint64, each func(seq uint64, data []byte) error) (ending, error) {
+// read hands over the segment's records after the given number. What is damaged
+// before is of no use to anyone.
+func (s *segment) read(after uint64, each func(seq uint64, data []byte) error) (ending, error) {
 	whole, err := s.readAt(0, int(s.filled))
 	if err != nil {
 		return ending{}, err
 	}
-	at := int64(headerBytes)
+	next, at := s.header.first, int64(headerBytes)
 	for at < int64(len(whole)) {
 		r, err := decodeRecord(whole[at:], s.header.nonce)
 		if err != nil || r.seq != next {
-			return ending{next: next}, s.checkTorn(whole, at, next)
+			later, ok := s.findLater(whole, at, next)
+			if !ok {
+				break
+			}
+			r, at = later.record, later.at
+			if r.seq > after+1 {
+				return ending{}, &DamagedError{File: s.path, Err: fmt.Errorf("expected record %d, found none, but record %d at byte %d", max(next, after+1), r.seq, at)}
+			}
 		}
 		if r.kind == kindRoll {
-			return ending{next: next, rolled: true}, nil
+			return ending{next: r.seq, rolled: true}, nil
 		}
-		if err := each(r.seq, r.data); err != nil {
-			return ending{}, err
+		if r.seq > after {
+			if err := each(r.seq, r.data); err != nil {
+				return ending{}, err
+			}
 		}
-		next++
-		at += r.size
+		next, at = r.seq+1, at+r.size
 	}
 	return ending{next: next}, nil
 }
 
-// checkTorn tells a write that a crash has torn from damage: nothing is written
+type found struct {
+	record record
+	at     int64
+}
+
+// findLater tells a write that a crash has torn from damage: nothing is written
 // behind a record before it is whole, so a whole one behind it is the proof that
 // it once was.
-func (s *segment) checkTorn(whole []byte, at int64, next uint64) error {
-	for later := at + page; later < int64(len(whole)); later += page {
-		r, err := decodeRecord(whole[later:], s.header.nonce)
-		if err == nil && r.seq > next {
-			return &DamagedError{File: s.path, Err: fmt.Errorf("expected record %d at byte %d, found none, but record %d at byte %d", next, at, r.seq, later)}
+func (s *segment) findLater(whole []byte, at int64, next uint64) (found, bool) {
+	for at += page; at < int64(len(whole)); at += page {
+		if r, err := decodeRecord(whole[at:], s.header.nonce); err == nil && r.seq > next {
+			return found{r, at}, true
 		}
 	}
-	return nil
+	return found{}, false
 }
 
 // begin makes the segment empty. Its first copy of the header is on the disk

@@ -61,14 +61,20 @@ func BenchmarkAppend(b *testing.B) {
 		name string
 		is   badgerlog.Durability
 	}{{"durable", badgerlog.Synced}, {"unsynced", badgerlog.Unsynced}} {
-		for _, callers := range []int{1, 64, 1000} {
-			b.Run(fmt.Sprintf("%s/callers=%d", durability.name, callers), func(b *testing.B) {
-				log := openBench(b, durability.is)
-				appendFrom(b, callers, func(i int64) error {
-					_, err := log.Append(context.Background(), noteID(i%1000), stream.AnyVersion, record())
-					return err
+		for _, commands := range []bool{false, true} {
+			for _, callers := range []int{1, 64, 1000} {
+				b.Run(fmt.Sprintf("%s/commands=%v/callers=%d", durability.name, commands, callers), func(b *testing.B) {
+					log := openBench(b, durability.is)
+					appendFrom(b, callers, func(i int64) error {
+						r := record()
+						if !commands {
+							r.Command, r.Correlation = stream.EventID{}, stream.EventID{}
+						}
+						_, err := log.Append(context.Background(), noteID(i%1000), stream.AnyVersion, r)
+						return err
+					})
 				})
-			})
+			}
 		}
 	}
 }

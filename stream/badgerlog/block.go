@@ -138,7 +138,7 @@ func encodeBlock(records []stream.Record) []byte {
 		heads += headSize(&records[i])
 		bodies += len(records[i].Data)
 	}
-	b := beginBlock(len(records), heads, bodies)
+	b := appendBlockHeader(make([]byte, 0, blockHeaderSize+heads+bodies), len(records), heads)
 	for i := range records {
 		b = appendHead(b, &records[i])
 	}
@@ -151,13 +151,11 @@ func encodeBlock(records []stream.Record) []byte {
 	return b
 }
 
-// beginBlock is a block's header, with room for the rest.
-func beginBlock(count, heads, bodies int) []byte {
-	b := make([]byte, blockHeaderSize, blockHeaderSize+heads+bodies)
-	b[0] = blockVersion
-	binary.LittleEndian.PutUint32(b[6:], uint32(count))
-	binary.LittleEndian.PutUint32(b[10:], uint32(heads))
-	return b
+// appendBlockHeader appends a block's header, yet without its checksum.
+func appendBlockHeader(b []byte, count, heads int) []byte {
+	b = append(b, blockVersion, 0, 0, 0, 0, 0)
+	b = binary.LittleEndian.AppendUint32(b, uint32(count))
+	return binary.LittleEndian.AppendUint32(b, uint32(heads))
 }
 
 // sealBlock sets the checksum of a block that is complete.

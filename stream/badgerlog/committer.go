@@ -1,74 +1,53 @@
 package badgerlog
 
 import (
-	"errors"
+	"sync"
 	"time"
 
-	"github.com/thaw-go/thaw/internal/journal"
 	"github.com/thaw-go/thaw/stream"
 )
 
-// committer is the one goroutine that appends. It takes a group of requests,
-// decides each in turn as if those before it had been stored, journals what was
-// accepted as one record, makes it visible, and only then answers.
+// committer is the one goroutine that decides. It takes a group of requests,
+// decides each in turn as if those before it had been stored, encodes what was
+// accepted as one journal record, and hands it to the writer. While that one
+// waits for the disk, it prepares the next group: should a write fail, nothing
+// after it is written either, so what was decided on top of it is never wrong.
 type committer struct {
 	log      *Log
+	writer   *writer
+	head     stream.Position // as if everything handed over were stored
 	lastTime time.Time
 	cursors  map[string]stream.Cursor // those it has read or moved
-	failed   *FailedError             // set for good by the first failure
+	ahead    ahead
 }
 
 func (c *committer) run() {
-	for group := c.log.queue.take(); group != nil; group = c.log.queue.take() {
-		c.commit(group)
-		for _, r := range group {
-			r.done <- struct{}{}
-		}
+	for group := c.log.queue.take(c.writer.idle); group != nil; group = c.log.queue.take(c.writer.idle) {
+		c.writer.next <- c.prepare(group)
 	}
 }
 
-// commit decides and stores a group and sets each request's outcome.
-func (c *committer) commit(group []*request) {
+// prepare decides a group.
+func (c *committer) prepare(group []*request) *plan {
 	if err := c.mayWrite(); err != nil {
-		c.refuse(group, err)
-		return
+		return &plan{group: group, commit: &commit{}, err: err}
 	}
-	p := newPlan(c)
+	p := newPlan(c, group)
 	for _, r := range group {
 		p.decide(r)
 	}
-	if p.empty() {
-		c.log.memory.letGo(group)
-		return
+	if !p.commit.empty() {
+		c.head, c.lastTime = p.head, p.now
+		p.encode()
+		c.ahead.add(p.commit)
 	}
-	if err := c.makeRoom(p.commit); err != nil {
-		c.refuse(group, err)
-		return
-	}
-	seq, err := c.write(p.finish())
-	if err != nil {
-		c.fail(group, err)
-		return
-	}
-	c.accept(p, seq, group)
-}
-
-func (c *committer) refuse(group []*request, err error) {
-	c.log.memory.letGo(group)
-	for _, r := range group {
-		r.outcome = outcome{err: err}
-	}
+	return p
 }
 
 // mayWrite returns why nothing can be written now.
 func (c *committer) mayWrite() error {
-	if c.failed == nil {
-		if err := c.log.flusher.failure(); err != nil {
-			c.failed = &FailedError{Dir: c.log.dir.path, Err: err}
-		}
-	}
-	if c.failed != nil {
-		return c.failed
+	if failed := c.writer.failure(); failed != nil {
+		return failed
 	}
 	floor := c.log.options.MinFree
 	if floor < 0 {
@@ -84,67 +63,6 @@ func (c *committer) mayWrite() error {
 	return nil
 }
 
-// makeRoom hands the active generation to the flusher if the commit does not
-// fit in. It waits while the one before it is being stored: that bounds what
-// stands in memory and in the journal.
-func (c *committer) makeRoom(add *commit) error {
-	if c.log.memory.takes(add) {
-		return nil
-	}
-	if err := c.log.flusher.flush(); err != nil {
-		c.failed = &FailedError{Dir: c.log.dir.path, Err: err}
-		return c.failed
-	}
-	return nil
-}
-
-// write journals a commit. If the journal has no room, everything before is
-// stored first.
-func (c *committer) write(record [][]byte) (seq uint64, err error) {
-	write := func() error {
-		seq, err = c.log.journal.Append(record...)
-		if errors.Is(err, journal.ErrFull) {
-			if err = c.log.flusher.drain(); err == nil {
-				seq, err = c.log.journal.Append(record...)
-			}
-		}
-		return err
-	}
-	if seam := c.log.options.seams.commit; seam != nil {
-		return seq, storageError("commit", seam(write))
-	}
-	return seq, storageError("commit", write())
-}
-
-// fail answers a group whose write failed: what was to be stored may or may not
-// be. Nobody is shown it, and nothing more is written, as the next commit could
-// give the same positions to other events.
-func (c *committer) fail(group []*request, err error) {
-	c.log.memory.letGo(group)
-	c.failed = &FailedError{Dir: c.log.dir.path, Err: err}
-	for _, r := range group {
-		switch {
-		case r.consumer == "" && r.outcome.err == nil:
-			r.outcome = outcome{err: &stream.AmbiguousError{Stream: r.id, Err: err}}
-		default:
-			r.outcome = outcome{err: c.failed}
-		}
-	}
-}
-
-// accept makes a journaled plan the log's state and shows it.
-func (c *committer) accept(p *plan, seq uint64, group []*request) {
-	c.lastTime = p.now
-	for name, at := range p.cursors {
-		c.cursors[name] = at
-	}
-	for i, r := range p.accepted {
-		r.outcome.records = p.commit.parts[i].records
-	}
-	c.log.witness.saw(seq, p.head)
-	c.log.memory.publish(p.commit, seq, group)
-}
-
 // cursor is a consumer's stored place; the zero cursor if it has none.
 func (c *committer) cursor(name string) (stream.Cursor, error) {
 	if at, ok := c.cursors[name]; ok {
@@ -152,4 +70,30 @@ func (c *committer) cursor(name string) (stream.Cursor, error) {
 	}
 	at, _, err := c.log.readCursor(name)
 	return at, err
+}
+
+// ahead are the commits that the writer was given and has not published: there
+// are never more than two.
+type ahead struct {
+	mu      sync.Mutex
+	commits []*commit
+}
+
+func (a *ahead) add(c *commit) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.commits = append(a.commits, c)
+}
+
+// published forgets the oldest.
+func (a *ahead) published() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.commits = append(a.commits[:0:0], a.commits[1:]...) // a copy: a plan may be looking at the list
+}
+
+func (a *ahead) list() []*commit {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.commits[:len(a.commits):len(a.commits)]
 }

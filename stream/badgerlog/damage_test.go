@@ -146,11 +146,12 @@ func TestFilesOfNoLengthLeftByACrashDoNotKeepTheLogShut(t *testing.T) {
 // Breaks when: openBlock does not compare the checksum.
 func TestADamagedBlockIsNamedByPositionAndNeverReturned(t *testing.T) {
 	dir := t.TempDir()
-	log := open(t, dir, badgerlog.Options{}.SmallGenerations(5)) // a block for each five events
-	const bad, first, last = 7, 6, 10
+	log := open(t, dir, badgerlog.Options{}.SmallGenerations(5).SmallFiles()) // a block for each five events
+	const bad, first, last, total = 7, 6, 10, 2000
 	marker := bytes.Repeat([]byte("needle"), 500) // large enough for the value log
-	for i := range 20 {
+	for i := range total {                        // until the value log has gone on in another file
 		r := record()
+		r.Data = bytes.Repeat([]byte{'x'}, 1000)
 		if i+1 == bad {
 			r.Data = marker
 		}
@@ -191,8 +192,8 @@ func TestADamagedBlockIsNamedByPositionAndNeverReturned(t *testing.T) {
 		after += len(records)
 		return nil
 	})
-	if err != nil || after != 20-last {
-		t.Errorf("behind the damage %d events are readable, want %d: %v", after, 20-last, err)
+	if err != nil || after != total-last {
+		t.Errorf("behind the damage %d events are readable, want %d: %v", after, total-last, err)
 	}
 }
 

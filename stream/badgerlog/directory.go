@@ -158,7 +158,7 @@ func openBadger(d *directory, o Options) (*badger.DB, error) {
 		WithLogger(badgerLogger{o.Logger}).
 		WithSyncWrites(true). // the journal is written over once the database has it
 		WithMemTableSize(memTableSize).
-		WithValueLogFileSize(valueLogFileSize).
+		WithValueLogFileSize(o.seams.valueLog).
 		WithValueThreshold(valueThreshold).
 		WithCompression(options.None).
 		WithBlockCacheSize(0).

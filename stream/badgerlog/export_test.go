@@ -12,3 +12,10 @@ func (o Options) SmallGenerations(events int) Options {
 	o.seams.generation = events
 	return o
 }
+
+// SmallFiles makes the database's value log go on in a new file after each
+// mebibyte.
+func (o Options) SmallFiles() Options {
+	o.seams.valueLog = 1 << 20
+	return o
+}

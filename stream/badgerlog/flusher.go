@@ -11,13 +11,14 @@ import (
 )
 
 // flusher is the one goroutine that writes to the database: one generation at a
-// time, each in one synced transaction. The committer hands them over.
+// time, each in one synced transaction. The writer hands them over.
 type flusher struct {
 	log  *Log
 	next chan *generation
 	done chan struct{} // closed when the goroutine has gone
-	last *generation   // the one handed over last; the committer's
+	last *generation   // the one handed over last; the writer's
 	ts   uint64        // of the last transaction; the goroutine's
+	join joiner        // the goroutine's
 
 	mu  sync.Mutex
 	err error // the first failure
@@ -53,7 +54,7 @@ func (f *flusher) failure() error {
 }
 
 // flush hands over the active generation, once the one before it is stored. It
-// is the committer's to call.
+// is the writer's to call.
 func (f *flusher) flush() error {
 	if err := f.wait(); err != nil {
 		return err
@@ -126,14 +127,15 @@ func (f *flusher) write(g *generation) error {
 // fill writes a generation into a transaction: the log's blocks, the streams'
 // own, the commands, what consumers remember, and how far the journal is applied.
 func (f *flusher) fill(txn *badger.Txn, g *generation) error {
-	err := eachBlock(g.runs, func(value []byte, _, last *stream.Record) error {
+	f.join.reset(2*g.bytes + (16+len(g.touched))*blockHeaderSize)
+	err := f.join.each(g.runs, func(value []byte, _, last *stream.Record) error {
 		return txn.Set(blockKey(last.Position), value)
 	})
 	for _, head := range g.touched {
 		if err != nil {
 			return err
 		}
-		err = eachBlock(f.log.memory.unstoredUpTo(head, g.last), func(value []byte, first, last *stream.Record) error {
+		err = f.join.each(f.log.memory.unstoredUpTo(head, g.last), func(value []byte, first, last *stream.Record) error {
 			return txn.Set(streamKey(head.id, last.Version, first.Position), value)
 		})
 	}

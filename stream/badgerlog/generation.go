@@ -78,7 +78,6 @@ func (g *generation) add(c *commit, seq uint64) {
 			g.weight.addStream(head.id)
 		}
 		head.unstored = append(head.unstored, part)
-		head.version = part.last().Version
 	}
 	for id, e := range c.commands {
 		g.commands[id] = e

@@ -10,10 +10,10 @@ import (
 // streamHead is what the log knows of a stream without asking the database.
 // While callers hold it, or it has events that the database has not, there is
 // one streamHead for its stream and it is in [heads]; its fields are guarded by
-// the memory's lock, and only the committer changes version once it is known.
+// the memory's lock, but for version, which is the committer's once it is known.
 type streamHead struct {
 	id         stream.ID
-	version    stream.Version // of its last event that readers may see
+	version    stream.Version // of its last event, as the committer has decided
 	holders    int            // callers that have it in hand
 	unstored   []run          // its events that are not in the database, in order
 	generation *generation    // the last one that has events of it

@@ -40,7 +40,7 @@ type Log struct {
 }
 
 // Open opens the log in a directory, making it if it is not there or empty. It
-// starts two goroutines, the committer and the flusher, which Close stops.
+// starts three goroutines, which Close stops.
 // Errors: [*LockedError], [*FormatError], a [*stream.CorruptError] if something
 // that was acknowledged is missing or damaged, and what the file system says.
 func Open(dir string, o Options) (*Log, error) {
@@ -58,9 +58,12 @@ func Open(dir string, o Options) (*Log, error) {
 		return nil, errors.Join(err, l.release())
 	}
 	go l.flusher.run() // stopped and waited for by the committer's goroutine
+	go c.writer.run()  // likewise
 	go func() {        // stopped by the queue's closing, waited for by Close
 		defer close(l.done)
 		c.run()
+		close(c.writer.next)
+		<-c.writer.done
 		l.closeErr = l.flusher.stop()
 	}()
 	return l, nil

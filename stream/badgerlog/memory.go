@@ -133,26 +133,21 @@ func (m *memory) hold(id stream.ID, command stream.EventID) (head *streamHead, e
 	defer m.mu.Unlock()
 	head = m.heads.hold(id)
 	if !command.IsZero() {
-		earlier = m.effect(commandID{id.Topic, command})
+		earlier = m.recentEffect(commandID{id.Topic, command})
 	}
 	return head, earlier, m.stores
 }
 
-// forPlan is what the committer needs to decide: the head, and what was
-// committed lately. Nobody but the committer adds to it.
-func (m *memory) forPlan() (head stream.Position, recent [3]*generation, stores uint64) {
+// effect is a command's effect if it had one lately, and how many generations
+// the database was given by now.
+func (m *memory) effect(c commandID) (recent *effect, stores uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.head, m.generations(), m.stores
+	return m.recentEffect(c), m.stores
 }
 
-// generations are those that may have what the database had not a moment ago,
-// the newest first.
-func (m *memory) generations() [3]*generation { return [3]*generation{m.active, m.sealed, m.retired} }
-
-// effect is a command's effect if it had one lately.
-func (m *memory) effect(c commandID) *effect {
-	for _, g := range m.generations() {
+func (m *memory) recentEffect(c commandID) *effect {
+	for _, g := range [3]*generation{m.active, m.sealed, m.retired} {
 		if g != nil {
 			if e, ok := g.commands[c]; ok {
 				return &e

@@ -60,6 +60,9 @@ func (o *Options) validate() error {
 	if o.seams.generation == 0 {
 		o.seams.generation = maxGenerationEvents
 	}
+	if o.seams.valueLog == 0 {
+		o.seams.valueLog = valueLogFileSize
+	}
 	return nil
 }
 
@@ -68,5 +71,6 @@ type seams struct {
 	free       func(dir string) (int64, error) // how much room the disk has
 	commit     func(write func() error) error  // around the journaling of a commit group
 	generation int                             // how many events are journaled before the database gets them
+	valueLog   int64                           // how long the value-log files of the database are
 	flush      func(write func() error) error  // around the writing of a generation to the database
 }

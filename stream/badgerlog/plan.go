@@ -11,34 +11,46 @@ import (
 // plan is what a group adds to the log, as decided so far.
 type plan struct {
 	c        *committer
+	group    []*request
+	err      error // why all of it is refused
 	now      time.Time
 	head     stream.Position // as if what was accepted were stored
 	commit   *commit
 	accepted []*request // the requests of the commit's parts
-	starts   []int      // where their records begin
-	versions map[*streamHead]stream.Version
-	cursors  map[string]stream.Cursor
 
-	recent [3]*generation // what was committed lately
-	stores uint64
+	ahead  []*commit // what was on its way to the disk when this plan began
+	record [][]byte  // the commit, encoded for the journal
 }
 
-func newPlan(c *committer) *plan {
+func newPlan(c *committer, group []*request) *plan {
+	records := 0
+	for _, r := range group {
+		records += len(r.records)
+	}
 	now := time.Now().UTC().Round(0)
 	if now.Before(c.lastTime) {
 		now = c.lastTime
 	}
 	p := &plan{
-		c: c, now: now,
-		commit:   &commit{commands: map[commandID]effect{}},
-		versions: map[*streamHead]stream.Version{},
-		cursors:  map[string]stream.Cursor{},
+		c: c, group: group, now: now, head: c.head,
+		commit: &commit{
+			records: make([]stream.Record, 0, records),
+			heads:   make([]*streamHead, 0, len(group)),
+		},
+		accepted: make([]*request, 0, len(group)),
 	}
-	p.head, p.recent, p.stores = c.log.memory.forPlan()
+	p.ahead = c.ahead.list() // what is published meanwhile is in memory as well
 	return p
 }
 
-func (p *plan) empty() bool { return p.commit.empty() }
+// refuse answers every request with the plan's error, if it has one.
+func (p *plan) refuse() {
+	for _, r := range p.group {
+		if p.err != nil {
+			r.outcome = outcome{err: p.err}
+		}
+	}
+}
 
 func (p *plan) decide(r *request) {
 	if r.consumer != "" {
@@ -49,10 +61,7 @@ func (p *plan) decide(r *request) {
 }
 
 func (p *plan) decideAppend(r *request) outcome {
-	version, ok := p.versions[r.head]
-	if !ok {
-		version = r.head.version
-	}
+	version := r.head.version
 	earlier, err := p.known(r)
 	switch {
 	case err != nil:
@@ -72,7 +81,6 @@ func (p *plan) decideAppend(r *request) outcome {
 func (p *plan) accept(r *request, version stream.Version) {
 	c := p.commit
 	p.accepted = append(p.accepted, r)
-	p.starts = append(p.starts, len(c.records))
 	c.heads = append(c.heads, r.head)
 	for i := range r.records {
 		c.records = append(c.records, r.records[i])
@@ -86,8 +94,13 @@ func (p *plan) accept(r *request, version stream.Version) {
 			rec.ID = stream.NewID()
 		}
 	}
-	p.versions[r.head] = version + stream.Version(len(r.records))
+	// At once, for the requests behind it: if this commit fails, there is no
+	// further one.
+	r.head.version = version + stream.Version(len(r.records))
 	if command := r.records[0].Command; !command.IsZero() {
+		if c.commands == nil {
+			c.commands = make(map[commandID]effect, cap(p.accepted))
+		}
 		c.commands[commandID{r.id.Topic, command}] = effect{r.id, version + 1, len(r.records)}
 	}
 }
@@ -102,33 +115,32 @@ func (p *plan) known(r *request) (*effect, error) {
 	if e, ok := p.commit.commands[command]; ok {
 		return &e, nil
 	}
-	for _, g := range p.recent {
-		if g != nil {
-			if e, ok := g.commands[command]; ok {
-				return &e, nil
-			}
+	for _, c := range p.ahead {
+		if e, ok := c.commands[command]; ok {
+			return &e, nil
 		}
+	}
+	recent, stores := p.c.log.memory.effect(command)
+	if recent != nil {
+		return recent, nil
 	}
 	// The caller asked the database before it queued. What was stored since then
 	// is still remembered, unless it waited for very long.
-	if r.earlier != nil || p.stores-r.stores <= 1 {
+	if r.earlier != nil || stores-r.stores <= 1 {
 		return r.earlier, nil
 	}
 	return p.c.log.effectOf(command)
 }
 
 func (p *plan) decideCheckpoint(r *request) error {
-	saved, ok := p.cursors[r.consumer]
-	if !ok {
-		var err error
-		if saved, err = p.c.cursor(r.consumer); err != nil {
-			return err
-		}
+	saved, err := p.c.cursor(r.consumer)
+	if err != nil {
+		return err
 	}
 	if err := engine.CheckForward(r.consumer, saved, stream.At(p.head), r.at); err != nil {
 		return err
 	}
-	p.cursors[r.consumer] = r.at
+	p.c.cursors[r.consumer] = r.at
 	p.commit.changes = append(p.commit.changes, keyed{cursorKey(r.consumer), seal([]byte(r.at.String()))})
 	for _, change := range r.changes {
 		key := stateKey(r.consumer, change.Key)
@@ -141,18 +153,12 @@ func (p *plan) decideCheckpoint(r *request) error {
 	return nil
 }
 
-// finish encodes the plan's commit into a journal record.
-func (p *plan) finish() [][]byte {
-	record := p.commit.encode()
+// encode turns the commit into a journal record and divides it by requests.
+func (p *plan) encode() {
+	p.record = p.commit.encode()
 	rest := p.commit.all
-	for i := range p.accepted {
-		end := len(p.commit.records)
-		if i+1 < len(p.starts) {
-			end = p.starts[i+1]
-		}
-		var part run
-		part, rest = rest.cut(end - p.starts[i])
-		p.commit.parts = append(p.commit.parts, part)
+	p.commit.parts = make([]run, len(p.accepted))
+	for i, r := range p.accepted {
+		p.commit.parts[i], rest = rest.cut(len(r.records))
 	}
-	return record
 }

@@ -99,15 +99,20 @@ const (
 )
 
 // lingerYields bounds how often the committer steps aside for callers whom the
-// last commit has just woken: half-empty groups cost as much as full ones.
-const lingerYields = 24
+// last commit has just woken: half-empty groups cost as much as full ones. From
+// fullGroup requests on they do not: then those callers run while others are
+// served.
+const (
+	lingerYields = 64
+	fullGroup    = 128
+)
 
 // take waits for requests and returns a group of them; nil once the queue is
 // closed and empty.
-func (q *queue) take() []*request {
+func (q *queue) take(idle func()) []*request {
 	for {
 		_, open := <-q.ready
-		q.linger()
+		q.linger(idle)
 		if group := q.cut(); group != nil {
 			return group
 		}
@@ -119,16 +124,19 @@ func (q *queue) take() []*request {
 
 // linger steps aside for as many as were answered last, beside those that
 // came meanwhile: otherwise the callers fall into two halves that take turns.
-func (q *queue) linger() {
+func (q *queue) linger(idle func()) {
 	q.mu.Lock()
 	back, alone := len(q.list)+q.answered, q.answered <= 1
 	q.mu.Unlock()
+	if back < fullGroup {
+		idle()
+	}
 	for range lingerYields {
 		if alone {
 			return
 		}
 		q.mu.Lock()
-		enough := len(q.list) >= back || q.ended
+		enough := len(q.list) >= min(back, fullGroup) || q.ended
 		q.mu.Unlock()
 		if enough {
 			return

@@ -39,7 +39,9 @@ func (l *Log) start() (*committer, error) {
 	if err := r.run(); err != nil {
 		return nil, err
 	}
-	return &committer{log: l, lastTime: r.lastTime, cursors: map[string]stream.Cursor{}}, nil
+	c := &committer{log: l, writer: newWriter(l), head: r.end.last, lastTime: r.lastTime, cursors: map[string]stream.Cursor{}}
+	c.writer.ahead = &c.ahead
+	return c, nil
 }
 
 // findEnd returns how far the database goes, and the last event's time.

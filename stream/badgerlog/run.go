@@ -62,55 +62,79 @@ func (r run) fitting(events, bytes int) int {
 	return n
 }
 
-// eachBlock joins runs into blocks of at most maxBlockEvents and, unless it is
-// one event, maxBlockBytes, and hands them over with their first and last events.
-func eachBlock(runs []run, emit func(value []byte, first, last *stream.Record) error) error {
-	var pending []run
-	events, bytes := 0, 0
-	flush := func() error {
-		value := joinBlock(pending, events)
-		err := emit(value, pending[0].first(), pending[len(pending)-1].last())
-		pending, events, bytes = pending[:0], 0, 0
-		return err
+// joiner joins runs into blocks of at most maxBlockEvents and, unless it is one
+// event, maxBlockBytes. The blocks stand in memory that the next reset takes
+// back.
+type joiner struct {
+	arena   []byte
+	pending []run
+	events  int
+	bytes   int
+}
+
+// reset makes room for blocks of so many bytes in all; more is allocated when
+// needed.
+func (j *joiner) reset(bytes int) {
+	if cap(j.arena) < bytes {
+		j.arena = make([]byte, 0, bytes)
 	}
+	j.arena = j.arena[:0]
+}
+
+// each hands over the blocks of the runs with their first and last events.
+func (j *joiner) each(runs []run, emit func(value []byte, first, last *stream.Record) error) error {
 	for _, r := range runs {
 		for len(r.records) > 0 {
-			n := r.fitting(events, bytes)
-			if n == 0 && events == 0 {
+			n := r.fitting(j.events, j.bytes)
+			if n == 0 && j.events == 0 {
 				n = 1 // larger than a block by itself
 			}
 			if n > 0 {
-				front, back := r.cut(n)
-				pending = append(pending, front)
-				events, bytes = events+n, bytes+front.size()
-				r = back
+				var front run
+				front, r = r.cut(n)
+				j.pending = append(j.pending, front)
+				j.events, j.bytes = j.events+n, j.bytes+front.size()
 			}
 			if len(r.records) > 0 {
-				if err := flush(); err != nil {
+				if err := j.flush(emit); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	if events == 0 {
-		return nil
-	}
-	return flush()
+	return j.flush(emit)
 }
 
-// joinBlock is one block of all the runs' events.
-func joinBlock(runs []run, events int) []byte {
-	heads, bodies := 0, 0
-	for _, r := range runs {
-		heads, bodies = heads+len(r.heads), bodies+len(r.bodies)
+func (j *joiner) flush(emit func(value []byte, first, last *stream.Record) error) error {
+	if j.events == 0 {
+		return nil
 	}
-	b := beginBlock(events, heads, bodies)
-	for _, r := range runs {
+	value := j.join()
+	err := emit(value, j.pending[0].first(), j.pending[len(j.pending)-1].last())
+	clear(j.pending)
+	j.pending, j.events, j.bytes = j.pending[:0], 0, 0
+	return err
+}
+
+// join is one block of all that is pending.
+func (j *joiner) join() []byte {
+	heads := 0
+	for _, r := range j.pending {
+		heads += len(r.heads)
+	}
+	if need := blockHeaderSize + j.bytes; cap(j.arena)-len(j.arena) < need {
+		j.arena = make([]byte, 0, max(need, cap(j.arena)/4)) // the one before is kept by its blocks
+	}
+	start := len(j.arena)
+	b := appendBlockHeader(j.arena, j.events, heads)
+	for _, r := range j.pending {
 		b = append(b, r.heads...)
 	}
-	for _, r := range runs {
+	for _, r := range j.pending {
 		b = append(b, r.bodies...)
 	}
+	j.arena = b
+	b = b[start:len(b):len(b)]
 	sealBlock(b)
 	return b
 }
