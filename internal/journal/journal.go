@@ -38,7 +38,9 @@ type DamagedError struct {
 	Err  error  // what was expected and found
 }
 
-func (e *DamagedError) Error() string { return fmt.Sprintf("journal: %s is damaged: %v", e.File, e.Err) }
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("journal: %s is damaged: %v", e.File, e.Err)
+}
 
 // Unwrap returns what was found.
 func (e *DamagedError) Unwrap() error { return e.Err }
@@ -84,12 +86,13 @@ func (j *Journal) Replay(after uint64, each func(seq uint64, data []byte) error)
 		if err != nil {
 			return after, err
 		}
-		if !end.rolled {
+		other := j.other(s)
+		follows := other.valid && other.header.turn == s.header.turn+1
+		if !end.rolled && !follows {
 			return max(after, end.next-1), nil
 		}
-		other := j.other(s)
-		if !other.valid || other.header.first != end.next || other.header.turn != s.header.turn+1 {
-			return after, &DamagedError{File: other.path, Err: fmt.Errorf("expected it to begin with record %d, where %s ends, found %s", end.next, s.path, other)}
+		if !follows || other.header.first != end.next {
+			return after, &DamagedError{File: s.path, Err: fmt.Errorf("it ends before record %d, expected %s to begin with it", end.next, other)}
 		}
 		s = other
 	}

@@ -131,6 +131,10 @@ func (s *segment) read(after uint64, each func(seq uint64, data []byte) error) (
 	if err != nil {
 		return ending{}, err
 	}
+	return s.scan(whole, after, each)
+}
+
+func (s *segment) scan(whole []byte, after uint64, each func(seq uint64, data []byte) error) (ending, error) {
 	next, at := s.header.first, int64(headerBytes)
 	for at < int64(len(whole)) {
 		r, err := decodeRecord(whole[at:], s.header.nonce)

@@ -1,0 +1,66 @@
+package badgerlog
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+func someCommit() *commit {
+	return &commit{
+		records: []stream.Record{
+			{Header: stream.Header{Position: 7, Stream: stream.ID{Topic: "t", Key: "a"}, Version: 1, Type: "T", Schema: 1, Command: stream.EventID{1}}, Data: []byte("one")},
+			{Header: stream.Header{Position: 8, Stream: stream.ID{Topic: "t", Key: "a"}, Version: 2, Type: "T", Schema: 1, Command: stream.EventID{1}}, Data: []byte("two")},
+			{Header: stream.Header{Position: 9, Stream: stream.ID{Topic: "t", Key: "a"}, Version: 3, Type: "T", Schema: 1}, Data: []byte("three")},
+			{Header: stream.Header{Position: 10, Stream: stream.ID{Topic: "t", Key: "b"}, Version: 1, Type: "T", Schema: 1, Command: stream.EventID{2}}, Data: []byte("four")},
+		},
+		changes: []keyed{{cursorKey("c"), seal([]byte("10"))}, {stateKey("c", "gone"), nil}, {stateKey("c", "empty"), []byte{}}},
+	}
+}
+
+// TestACommitReadsBackAsItWasWritten, with its appends told apart and their
+// commands' effects.
+// Breaks when: divide does not compare commands.
+func TestACommitReadsBackAsItWasWritten(t *testing.T) {
+	c := someCommit()
+	got, err := decodeCommit(bytes.Join(c.encode(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c.changes, got.changes, cmp.AllowUnexported(keyed{})); diff != "" {
+		t.Errorf("changes (- want, + got):\n%s", diff)
+	}
+	lengths := []int{}
+	for _, part := range got.parts {
+		lengths = append(lengths, len(part.records))
+	}
+	if diff := cmp.Diff([]int{2, 1, 1}, lengths); diff != "" {
+		t.Errorf("appends (- want, + got):\n%s", diff)
+	}
+	want := map[commandID]effect{
+		{"t", stream.EventID{1}}: {stream.ID{Topic: "t", Key: "a"}, 1, 2},
+		{"t", stream.EventID{2}}: {stream.ID{Topic: "t", Key: "b"}, 1, 1},
+	}
+	if diff := cmp.Diff(want, got.commands, cmp.AllowUnexported(commandID{}, effect{})); diff != "" {
+		t.Errorf("commands (- want, + got):\n%s", diff)
+	}
+}
+
+// FuzzCommit hands any bytes to who reads a journal record.
+func FuzzCommit(f *testing.F) {
+	f.Add(bytes.Join(someCommit().encode(), nil))
+	f.Add(bytes.Join((&commit{changes: someCommit().changes}).encode(), nil))
+	f.Add([]byte{commitVersion, 0, 0, 0, 0, 255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := decodeCommit(b)
+		if err != nil {
+			return
+		}
+		if len(c.changes) > len(b) || len(c.records) > len(b) {
+			t.Errorf("%d bytes read as %d events and %d changes", len(b), len(c.records), len(c.changes))
+		}
+	})
+}
