@@ -44,12 +44,31 @@ func newMemory(head stream.Position, ts uint64, o Options) *memory {
 	}
 }
 
-// publish makes a commit visible and wakes who waits. If it has no events, only
-// what consumers remember has changed. The requests let go of their streams.
+// publish makes a journaled commit visible and wakes who waits. If it has no
+// events, only what consumers remember has changed. The requests let go of their
+// streams.
 func (m *memory) publish(c *commit, seq uint64, requests []*request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.active.add(c, seq)
+	m.reveal(c, requests)
+}
+
+// include makes a commit part of the active generation without showing it yet.
+func (m *memory) include(c *commit, seq uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.active.add(c, seq)
+}
+
+// show makes an included commit visible.
+func (m *memory) show(c *commit, requests []*request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reveal(c, requests)
+}
+
+func (m *memory) reveal(c *commit, requests []*request) {
 	m.release(requests)
 	if len(c.records) == 0 {
 		return

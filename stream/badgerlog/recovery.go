@@ -40,7 +40,7 @@ func (l *Log) start() (*committer, error) {
 		return nil, err
 	}
 	c := &committer{log: l, writer: newWriter(l), head: r.end.last, lastTime: r.lastTime, cursors: map[string]stream.Cursor{}}
-	c.writer.ahead = &c.ahead
+	c.writer.ahead, c.writer.seq = &c.ahead, r.end.seq
 	return c, nil
 }
 

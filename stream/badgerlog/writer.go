@@ -16,6 +16,7 @@ type writer struct {
 	next   chan *plan
 	done   chan struct{} // closed when the goroutine has gone
 	ahead  *ahead
+	seq    uint64                      // of the last journal record
 	failed atomic.Pointer[FailedError] // set for good by the first failure
 }
 
@@ -66,14 +67,17 @@ func (w *writer) serve(p *plan) {
 		p.refuse()
 		return
 	}
-	seq, err := w.write(p.record)
-	if err != nil {
+	store := w.write
+	if w.direct(p.commit) {
+		store = w.writeDirect
+	}
+	if err := store(p); err != nil {
 		w.log.memory.letGo(p.group)
 		w.fail(err)
 		w.abandon(p, err)
 		return
 	}
-	w.accept(p, seq)
+	w.accept(p)
 }
 
 // makeRoom hands the active generation to the flusher if the commit does not
@@ -90,22 +94,58 @@ func (w *writer) makeRoom(add *commit) error {
 	return nil
 }
 
-// write journals a commit. If the journal has no room, everything before is
-// stored first.
-func (w *writer) write(record [][]byte) (seq uint64, err error) {
-	write := func() error {
-		seq, err = w.log.journal.Append(record...)
+// write journals a commit and shows it to readers. If the journal has no room,
+// everything before is stored first.
+func (w *writer) write(p *plan) error {
+	var seq uint64
+	write := func() (err error) {
+		seq, err = w.log.journal.Append(p.record...)
 		if errors.Is(err, journal.ErrFull) {
 			if err = w.log.flusher.drain(); err == nil {
-				seq, err = w.log.journal.Append(record...)
+				seq, err = w.log.journal.Append(p.record...)
 			}
 		}
 		return err
 	}
-	if seam := w.log.options.seams.commit; seam != nil {
-		return seq, storageError("commit", seam(write))
+	if err := w.seamed(write); err != nil {
+		return storageError("commit", err)
 	}
-	return seq, storageError("commit", write())
+	w.seq = seq
+	w.log.witness.saw(w.seq, p.head)
+	w.log.memory.publish(p.commit, w.seq, p.group)
+	return nil
+}
+
+// directBytes is how large a commit has to be for its bytes to cost more than
+// waiting for the database.
+const directBytes = 2 << 20
+
+// direct reports whether a commit goes to the database without being journaled:
+// that writes a large one twice instead of three times.
+func (w *writer) direct(c *commit) bool {
+	return w.log.options.Durability == Synced && len(c.changes) == 0 && c.all.size() >= directBytes
+}
+
+// writeDirect stores a commit in the database, together with what was journaled
+// before it, and shows it to readers.
+func (w *writer) writeDirect(p *plan) error {
+	write := func() error {
+		w.log.memory.include(p.commit, w.seq)
+		return w.log.flusher.drain()
+	}
+	if err := w.seamed(write); err != nil {
+		return storageError("commit", err)
+	}
+	w.log.witness.saw(w.seq, p.head)
+	w.log.memory.show(p.commit, p.group)
+	return nil
+}
+
+func (w *writer) seamed(write func() error) error {
+	if seam := w.log.options.seams.commit; seam != nil {
+		return seam(write)
+	}
+	return write()
 }
 
 // abandon answers a group whose write failed: what was to be stored may or may
@@ -122,12 +162,10 @@ func (w *writer) abandon(p *plan, err error) {
 	}
 }
 
-// accept shows a journaled plan.
-func (w *writer) accept(p *plan, seq uint64) {
+// accept answers a plan that is stored.
+func (w *writer) accept(p *plan) {
 	for i, r := range p.accepted {
 		r.outcome.records = p.commit.parts[i].records
 	}
-	w.log.witness.saw(seq, p.head)
-	w.log.memory.publish(p.commit, seq, p.group)
 	w.ahead.published()
 }
