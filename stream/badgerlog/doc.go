@@ -7,7 +7,10 @@
 //     and consumers' cursors are decided by one committer, so what one append
 //     sees of another is never half of it.
 //   - Acknowledged means on disk: an append returns, and a reader sees it, only
-//     after it was synced. [Options].Durability names the weaker choice.
+//     after it was synced, in a journal from which the database is filled later.
+//     [Options].Durability names the weaker choice.
+//   - A log never opens shorter than it was acknowledged: what is missing, in the
+//     journal or in the database, is a [*stream.CorruptError].
 //   - An append is whole or absent. If storage fails while a group of appends is
 //     being committed, each gets a [*stream.AmbiguousError], no reader sees it,
 //     and the log accepts no more writes until it is opened again; each of them
