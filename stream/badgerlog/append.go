@@ -56,7 +56,7 @@ func (l *Log) submit(ctx context.Context, r *request) (outcome, error) {
 // committer need not read. The stream's head is held until the request is
 // answered.
 func (l *Log) prepare(r *request) error {
-	if r.consumer != "" {
+	if r.consumer != "" || r.settle {
 		return nil
 	}
 	command := r.records[0].Command
@@ -96,6 +96,17 @@ func (l *Log) lookUp(head *streamHead) error {
 	head.version = version
 	head.known.Store(true)
 	return nil
+}
+
+// settle waits until everything appended so far is in the database.
+func (l *Log) settle(ctx context.Context) error {
+	r := newRequest()
+	r.settle = true
+	outcome, err := l.submit(ctx, r)
+	if err != nil {
+		return err
+	}
+	return outcome.err
 }
 
 // effectOf asks the database where a command took effect; nil if it did not.

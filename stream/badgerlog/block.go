@@ -197,6 +197,7 @@ func openBlock(b []byte) (block, error) {
 
 // frame is one event of a block: views into its bytes.
 type frame struct {
+	head              []byte // all of it, but for its length
 	flags             uint16
 	schema            uint32
 	position, version uint64
@@ -222,6 +223,7 @@ func (k *block) next(f *frame) (bool, error) {
 	}
 	head := k.heads[4 : 4+length]
 	k.heads = k.heads[4+length:]
+	f.head = head
 	bodyLen, err := f.parse(head)
 	if err != nil {
 		return false, err
@@ -284,6 +286,14 @@ func (f *frame) record(names *interner, r *stream.Record) error {
 		return nil
 	}
 	return f.fillMeta(r)
+}
+
+// commandAt is where among the IDs the command stands; false if there is none.
+func (f *frame) commandAt() (at int, ok bool) {
+	if f.flags&hasCausedBy != 0 {
+		at = 16
+	}
+	return at + 16, f.flags&hasCommand != 0
 }
 
 func (f *frame) fillIDs(r *stream.Record) {

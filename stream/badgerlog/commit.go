@@ -22,6 +22,7 @@ type commit struct {
 	heads    []*streamHead   // the stream of each part
 	commands map[commandID]effect
 	changes  []keyed
+	streams  int // how many of the streams are new
 }
 
 // keyed is a consumer's change under its database key; a nil value forgets it.
@@ -160,6 +161,9 @@ func (c *commit) divide() {
 		var part run
 		part, rest = rest.cut(n)
 		c.parts = append(c.parts, part)
+		if first.Version == 1 {
+			c.streams++
+		}
 		if !first.Command.IsZero() {
 			c.commands[commandID{first.Stream.Topic, first.Command}] = effect{first.Stream, first.Version, n}
 		}

@@ -4,6 +4,8 @@ package badgerlog
 
 import (
 	"fmt"
+	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,4 +17,12 @@ func freeBytes(dir string) (int64, error) {
 		return 0, fmt.Errorf("badgerlog: free space of %s: %w", dir, err)
 	}
 	return int64(st.Bavail) * int64(st.Bsize), nil
+}
+
+// occupied is how many bytes of the disk a file takes: Badger's files have holes.
+func occupied(info os.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int64(st.Blocks) * 512
+	}
+	return info.Size()
 }

@@ -1,7 +1,6 @@
 package badgerlog
 
 import (
-	"encoding/binary"
 	"fmt"
 	"sync"
 
@@ -13,19 +12,20 @@ import (
 // flusher is the one goroutine that writes to the database: one generation at a
 // time, each in one synced transaction. The writer hands them over.
 type flusher struct {
-	log  *Log
-	next chan *generation
-	done chan struct{} // closed when the goroutine has gone
-	last *generation   // the one handed over last; the writer's
-	ts   uint64        // of the last transaction; the goroutine's
-	join joiner        // the goroutine's
+	log   *Log
+	next  chan *generation
+	done  chan struct{} // closed when the goroutine has gone
+	last  *generation   // the one handed over last; the writer's
+	ts    uint64        // of the last transaction; the goroutine's
+	join  joiner        // the goroutine's
+	total applied       // what the database has; the goroutine's
 
 	mu  sync.Mutex
 	err error // the first failure
 }
 
-func newFlusher(l *Log, ts uint64) *flusher {
-	return &flusher{log: l, ts: ts, next: make(chan *generation), done: make(chan struct{})}
+func newFlusher(l *Log, ts uint64, total applied) *flusher {
+	return &flusher{log: l, ts: ts, total: total, next: make(chan *generation), done: make(chan struct{})}
 }
 
 func (f *flusher) run() {
@@ -108,9 +108,10 @@ func (f *flusher) store(g *generation) error {
 		return storageError(fmt.Sprintf("store events up to position %d", g.last), err)
 	}
 	f.ts++
-	f.log.memory.settle(f.ts)
+	f.total = f.total.after(g, f.join.blocks)
+	f.log.memory.settle(f.ts, f.total)
 	f.log.journal.Applied(g.end)
-	f.log.witness.stored(applied{g.end, g.last})
+	f.log.witness.stored(f.total)
 	f.log.db.SetDiscardTs(f.log.reads.oldest(f.ts) - 1)
 	return nil
 }
@@ -128,7 +129,9 @@ func (f *flusher) write(g *generation) error {
 // own, the commands, what consumers remember, and how far the journal is applied.
 func (f *flusher) fill(txn *badger.Txn, g *generation) error {
 	f.join.reset(2*g.bytes + (16+len(g.touched))*blockHeaderSize)
+	f.join.blocks = 0
 	err := f.join.each(g.runs, func(value []byte, _, last *stream.Record) error {
+		f.join.blocks++
 		return txn.Set(blockKey(last.Position), value)
 	})
 	for _, head := range g.touched {
@@ -158,28 +161,6 @@ func (f *flusher) fill(txn *badger.Txn, g *generation) error {
 	if err != nil {
 		return err
 	}
-	return txn.Set(appliedKey, seal(applied{g.end, g.last}.encode()))
-}
-
-// applied is what the database has: the journal's records up to seq, and the
-// log's events up to last.
-type applied struct {
-	seq  uint64
-	last stream.Position
-}
-
-func (a applied) encode() []byte {
-	b := binary.LittleEndian.AppendUint64(nil, a.seq)
-	return binary.LittleEndian.AppendUint64(b, uint64(a.last))
-}
-
-func decodeApplied(sealed []byte) (applied, error) {
-	b, err := unseal(sealed)
-	if err != nil {
-		return applied{}, err
-	}
-	if len(b) != 16 {
-		return applied{}, errShort
-	}
-	return applied{binary.LittleEndian.Uint64(b), stream.Position(binary.LittleEndian.Uint64(b[8:]))}, nil
+	total := f.total.after(g, f.join.blocks)
+	return txn.Set(appliedKey, seal(total.encode()))
 }

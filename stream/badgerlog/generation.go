@@ -16,6 +16,8 @@ type generation struct {
 	changes  map[string][]byte // what consumers remember, by database key; nil: forget it
 
 	events, bytes int
+	eventBytes    int // of bytes, those of events
+	streams       int // how many of them are new
 	weight        weight
 
 	done chan struct{} // closed when the database has it, or has failed
@@ -66,6 +68,7 @@ func (g *generation) add(c *commit, seq uint64) {
 	w := c.weighOthers()
 	g.weight.entries, g.weight.keys = g.weight.entries+w.entries, g.weight.keys+w.keys
 	g.end, g.events, g.bytes = seq, g.events+len(c.records), g.bytes+c.bytes()
+	g.streams, g.eventBytes = g.streams+c.streams, g.eventBytes+c.all.size()
 	if len(c.records) > 0 {
 		g.runs = append(g.runs, c.all)
 		g.last = c.all.last().Position

@@ -31,7 +31,9 @@ type Log struct {
 	queue   *queue
 	flusher *flusher
 	reads   reads
+	readers readers
 
+	lastSync  atomic.Int64 // when the writer last acknowledged, in nanoseconds since 1970
 	fallbacks atomic.Int64 // how often a read went to the database
 
 	closing  sync.Once

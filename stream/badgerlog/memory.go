@@ -19,6 +19,7 @@ type memory struct {
 	stored stream.Position // the database has the events up to here...
 	ts     uint64          // ...at this timestamp
 	stores uint64          // how many generations it was given
+	total  applied         // what it has
 
 	active, sealed, retired *generation // retired: the last one that was stored
 	mostEvents              int         // in a generation
@@ -30,14 +31,15 @@ type memory struct {
 // headsLimit is how many streams are remembered that need not be.
 const headsLimit = 1 << 16
 
-func newMemory(head stream.Position, ts uint64, o Options) *memory {
+func newMemory(total applied, ts uint64, o Options) *memory {
 	return &memory{
 		tail:   tail{maxEvents: o.TailEvents, maxBytes: o.TailBytes},
 		heads:  newHeads(headsLimit),
-		head:   head,
-		stored: head,
+		head:   total.last,
+		stored: total.last,
+		total:  total,
 		ts:     ts,
-		active: newGeneration(head),
+		active: newGeneration(total.last),
 
 		mostEvents: o.seams.generation,
 		wake:       make(chan struct{}),
@@ -109,12 +111,13 @@ func (m *memory) seal() *generation {
 }
 
 // settle says that the database has the sealed generation at ts.
-func (m *memory) settle(ts uint64) {
+func (m *memory) settle(ts uint64, total applied) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.retired, m.sealed = m.sealed, nil
 	m.stored, m.ts = m.retired.last, ts
 	m.stores++
+	m.total = total
 	m.heads.stored(m.retired)
 	m.retired.runs, m.retired.touched, m.retired.changes = nil, nil, nil // its commands are still asked for
 	m.tail.trim(m.stored)

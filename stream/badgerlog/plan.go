@@ -12,7 +12,8 @@ import (
 type plan struct {
 	c        *committer
 	group    []*request
-	err      error // why all of it is refused
+	err      error      // why all of it is refused
+	settle   []*request // who waits until the database has everything
 	now      time.Time
 	head     stream.Position // as if what was accepted were stored
 	commit   *commit
@@ -53,6 +54,10 @@ func (p *plan) refuse() {
 }
 
 func (p *plan) decide(r *request) {
+	if r.settle {
+		p.settle = append(p.settle, r)
+		return
+	}
 	if r.consumer != "" {
 		r.outcome.err = p.decideCheckpoint(r)
 		return
@@ -96,6 +101,9 @@ func (p *plan) accept(r *request, version stream.Version) {
 	}
 	// At once, for the requests behind it: if this commit fails, there is no
 	// further one.
+	if version == 0 {
+		c.streams++
+	}
 	r.head.version = version + stream.Version(len(r.records))
 	if command := r.records[0].Command; !command.IsZero() {
 		if c.commands == nil {

@@ -20,6 +20,9 @@ type request struct {
 	consumer string
 	at       stream.Cursor
 	changes  []stream.Change
+	// Nothing but a wait until everything before it is in the database, if
+	// settle is set.
+	settle bool
 
 	size    int // about what it adds to a group, in bytes
 	outcome outcome
@@ -173,6 +176,9 @@ func (q *queue) cut() []*request {
 
 // entries is how many entries the request adds to the transaction, at most.
 func (r *request) entries() int {
+	if r.settle {
+		return 0
+	}
 	if r.consumer != "" {
 		return 1 + len(r.changes)
 	}

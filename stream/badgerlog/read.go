@@ -20,7 +20,9 @@ func (l *Log) Read(ctx context.Context, q stream.Query, emit func([]stream.Recor
 	}
 	c := chunks.Get().(*chunk)
 	defer chunks.Put(c)
-	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, chunk: c}
+	place := l.readers.add(q)
+	defer l.readers.remove(place)
+	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, chunk: c, place: place}
 	if !q.Follow {
 		return r.finite(ctx)
 	}
@@ -36,6 +38,7 @@ type reader struct {
 	begun stream.Position // the head when the read began
 	live  bool            // and a mark has said that it was reached
 	chunk *chunk
+	place *place // at, for those who watch
 }
 
 func (r *reader) finite(ctx context.Context) error {
@@ -116,6 +119,7 @@ func (r *reader) give(records []stream.Record, at stream.Position) error {
 	head, _ := r.log.memory.visible()
 	r.at = at
 	r.live = r.live || at >= r.begun
+	defer r.place.at.Store(uint64(at))
 	return r.emit(records, stream.Mark{At: stream.At(at), Head: stream.At(head), Live: r.live})
 }
 

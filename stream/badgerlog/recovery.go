@@ -34,8 +34,8 @@ func (l *Log) start() (*committer, error) {
 		return nil, err
 	}
 	r := &recovery{log: l, end: end, lastTime: last}
-	l.memory = newMemory(end.last, ts, l.options)
-	l.flusher = newFlusher(l, ts)
+	l.memory = newMemory(end, ts, l.options)
+	l.flusher = newFlusher(l, ts, end)
 	if err := r.run(); err != nil {
 		return nil, err
 	}

@@ -70,6 +70,7 @@ type joiner struct {
 	pending []run
 	events  int
 	bytes   int
+	blocks  int // of the log, as its user counts them
 }
 
 // reset makes room for blocks of so many bytes in all; more is allocated when

@@ -63,14 +63,14 @@ func (w *witness) read() error {
 func decodeSlot(b []byte) (turn uint64, seen applied, ok bool) {
 	sum := crc32.Checksum(b[4:28], castagnoli)
 	turn = binary.LittleEndian.Uint64(b[4:])
-	seen = applied{binary.LittleEndian.Uint64(b[12:]), stream.Position(binary.LittleEndian.Uint64(b[20:]))}
+	seen = applied{seq: binary.LittleEndian.Uint64(b[12:]), last: stream.Position(binary.LittleEndian.Uint64(b[20:]))}
 	return turn, seen, turn > 0 && sum == binary.LittleEndian.Uint32(b)
 }
 
 // saw says that everything up to a journal record and a position is acknowledged.
 func (w *witness) saw(seq uint64, last stream.Position) {
 	if !w.loose {
-		w.write(applied{seq, last})
+		w.write(applied{seq: seq, last: last})
 	}
 }
 

@@ -3,6 +3,7 @@ package badgerlog
 import (
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/thaw-go/thaw/internal/journal"
 	"github.com/thaw-go/thaw/stream"
@@ -31,6 +32,7 @@ func (w *writer) run() {
 			continue // somebody waited for this
 		}
 		w.serve(p)
+		w.settle(p)
 		for _, r := range p.group {
 			r.done <- struct{}{}
 		}
@@ -78,6 +80,21 @@ func (w *writer) serve(p *plan) {
 		return
 	}
 	w.accept(p)
+}
+
+// settle stores everything in the database if a plan's requests wait for that.
+func (w *writer) settle(p *plan) {
+	if len(p.settle) == 0 || p.err != nil {
+		return
+	}
+	err := w.log.flusher.drain()
+	if err != nil {
+		w.fail(err)
+		err = w.failed.Load()
+	}
+	for _, r := range p.settle {
+		r.outcome.err = err
+	}
 }
 
 // makeRoom hands the active generation to the flusher if the commit does not
@@ -167,5 +184,6 @@ func (w *writer) accept(p *plan) {
 	for i, r := range p.accepted {
 		r.outcome.records = p.commit.parts[i].records
 	}
+	w.log.lastSync.Store(time.Now().UnixNano())
 	w.ahead.published()
 }

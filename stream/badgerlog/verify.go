@@ -1,0 +1,285 @@
+package badgerlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/thaw-go/thaw/stream"
+)
+
+// maxFindings is how many inconsistencies Verify names.
+const maxFindings = 100
+
+// Verify reads the whole log and everything that is kept beside it, and returns
+// every inconsistency it finds: damaged or missing blocks, a stream whose own
+// entries are not what the log says of it, a command whose effect is not there,
+// a consumer past the head. They are joined in one error, [*stream.CorruptError]
+// each, at most 100 of them; nil: the log is whole. Other errors are those of
+// [Log.Read]. progress, which may be nil, is told now and then how much of
+// the work is done; it runs on the caller's goroutine and must not close the log.
+//
+// It verifies the log as it is at the call; appends and reads go on meanwhile.
+// It takes little memory, however long the log is, and about as long as reading
+// the disk twice.
+func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) error {
+	if err := l.mayWork(ctx); err != nil {
+		return err
+	}
+	if err := l.settle(ctx); err != nil {
+		return err
+	}
+	s, err := l.reads.begin(l)
+	if err != nil {
+		return err
+	}
+	defer s.end()
+	if progress == nil {
+		progress = func(uint64, uint64) {}
+	}
+	v := &verification{log: l, ctx: ctx, section: s, seed: maphash.MakeSeed(), progress: progress}
+	if err := v.run(); err != nil {
+		return err
+	}
+	if v.more > 0 {
+		v.findings = append(v.findings, fmt.Errorf("badgerlog: and %d more", v.more))
+	}
+	return errors.Join(v.findings...)
+}
+
+// verification walks each family of keys once and compares them by sums: adding
+// up a hash of each event gives the same however they are ordered, and nothing
+// else gives the same.
+type verification struct {
+	log      *Log
+	ctx      context.Context
+	section  *section
+	seed     maphash.Seed
+	progress func(done, total uint64)
+	done     uint64
+
+	inLog, inStreams        [sumBuckets]sum // of events, by stream
+	commandsDue, commandsIn sum
+	streams                 uint64
+	findings                []error
+	more                    int
+}
+
+const sumBuckets = 1 << 12
+
+// sum is of what a set holds: how many, and of their hashes.
+type sum struct{ count, hashes uint64 }
+
+func (s *sum) add(hash uint64) {
+	s.count++
+	s.hashes += hash
+}
+
+func (v *verification) run() error {
+	for _, walk := range []func() error{v.walkLog, v.walkStreams, v.walkCommands, v.walkConsumers} {
+		if err := walk(); err != nil {
+			return err
+		}
+	}
+	return v.compare()
+}
+
+func (v *verification) found(at, last stream.Position, format string, args ...any) {
+	if len(v.findings) == maxFindings {
+		v.more++
+		return
+	}
+	v.findings = append(v.findings, &stream.CorruptError{Position: at, Last: last, Err: fmt.Errorf(format, args...)})
+}
+
+// each walks a family of keys; what visit is given is valid until it returns.
+func (v *verification) each(prefix byte, visit func(key, value []byte)) error {
+	it := v.section.txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefix}})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		if err := v.log.mayWork(v.ctx); err != nil {
+			return err
+		}
+		item := it.Item()
+		err := item.Value(func(value []byte) error {
+			visit(item.Key(), value)
+			return nil
+		})
+		if err != nil {
+			v.found(0, 0, "key %x: %s", item.Key(), err)
+		}
+	}
+	return nil
+}
+
+// advance counts events of the log and of the streams.
+func (v *verification) advance(events uint64) {
+	v.done += events
+	v.progress(min(v.done, 2*uint64(v.section.stored)), 2*uint64(v.section.stored))
+}
+
+// bucket is where a stream's events are added up.
+func (v *verification) bucket(topic, key []byte) uint64 {
+	return (maphash.Bytes(v.seed, topic) + 31*maphash.Bytes(v.seed, key)) % sumBuckets
+}
+
+func (v *verification) hashEvent(f *frame) uint64 {
+	var h maphash.Hash
+	h.SetSeed(v.seed)
+	_, _ = h.Write(f.head)
+	_, _ = h.Write(f.body)
+	return h.Sum64()
+}
+
+// eachFrame walks a block's events.
+func eachFrame(value []byte, visit func(*frame)) error {
+	b, err := openBlock(value)
+	if err != nil {
+		return err
+	}
+	var f frame
+	for {
+		more, err := b.next(&f)
+		if err != nil || !more {
+			return err
+		}
+		visit(&f)
+	}
+}
+
+func (v *verification) walkLog() error {
+	next := uint64(1)
+	var last oneAppend
+	err := v.each(blockPrefix, func(key, value []byte) {
+		end, _, err := numbered([]byte{blockPrefix}, key)
+		if err != nil {
+			v.found(stream.Position(next), 0, "block: %w", err)
+			return
+		}
+		begin := next
+		err = eachFrame(value, func(f *frame) {
+			if f.position != next {
+				v.found(stream.Position(next), stream.Position(f.position-min(f.position, 1)), "expected position %d, found %d", next, f.position)
+			}
+			next = f.position + 1
+			v.inLog[v.bucket(f.topic, f.key)].add(v.hashEvent(f))
+			if f.version == 1 {
+				v.streams++
+			}
+			v.dueCommand(&last, f)
+		})
+		if err == nil && next != end+1 {
+			err = fmt.Errorf("expected a block up to position %d, found one up to %d", end, next-1)
+		}
+		if err != nil {
+			v.found(stream.Position(begin), stream.Position(end), "block: %w", err)
+		}
+		next = end + 1
+		v.advance(next - begin)
+	})
+	v.endCommand(&last)
+	if err == nil && next != uint64(v.section.stored)+1 {
+		v.found(stream.Position(next), v.section.stored, "expected blocks up to position %d, found them up to %d", v.section.stored, next-1)
+	}
+	return err
+}
+
+// oneAppend is consecutive events of one stream and one command.
+type oneAppend struct {
+	topic, key string
+	command    stream.EventID
+	first      uint64
+	count      int
+}
+
+// dueCommand adds up what the entries of commands have to say.
+func (v *verification) dueCommand(last *oneAppend, f *frame) {
+	var command stream.EventID
+	if at, ok := f.commandAt(); ok {
+		copy(command[:], f.ids[at:])
+	}
+	if last.count > 0 && last.command == command && last.topic == string(f.topic) && last.key == string(f.key) {
+		last.count++
+		return
+	}
+	v.endCommand(last)
+	*last = oneAppend{string(f.topic), string(f.key), command, f.version, 1}
+}
+
+func (v *verification) endCommand(last *oneAppend) {
+	if last.count > 0 && !last.command.IsZero() {
+		e := effect{stream.ID{Topic: last.topic, Key: last.key}, stream.Version(last.first), last.count}
+		v.commandsDue.add(v.hashEffect(commandKey(last.topic, last.command), e.encode()))
+	}
+}
+
+func (v *verification) hashEffect(key, value []byte) uint64 {
+	var h maphash.Hash
+	h.SetSeed(v.seed)
+	_, _ = h.Write(key)
+	_, _ = h.Write(value)
+	return h.Sum64()
+}
+
+func (v *verification) walkStreams() error {
+	var prefix []byte
+	next, streams := uint64(0), uint64(0)
+	err := v.each(streamPrefix, func(key, value []byte) {
+		if len(key) < 16 {
+			v.found(0, 0, "key %x is too short", key)
+			return
+		}
+		if own := key[:len(key)-16]; string(own) != string(prefix) {
+			prefix, next = append(prefix[:0], own...), 1
+			streams++
+		}
+		end, at, _ := numbered(prefix, key)
+		before := next
+		err := eachFrame(value, func(f *frame) {
+			if f.version != next {
+				v.found(at, 0, "index of %s/%s: expected version %d, found %d", f.topic, f.key, next, f.version)
+			}
+			next = f.version + 1
+			v.inStreams[v.bucket(f.topic, f.key)].add(v.hashEvent(f))
+		})
+		if err == nil && next != end+1 {
+			err = fmt.Errorf("expected an entry up to version %d, found one up to %d", end, next-1)
+		}
+		if err != nil {
+			v.found(at, 0, "index %q up to version %d: %w", prefix, end, err)
+		}
+		next = end + 1
+		v.advance(next - before)
+	})
+	if err == nil && streams != v.streams {
+		v.found(0, 0, "expected the indexes of %d streams, found those of %d", v.streams, streams)
+	}
+	return err
+}
+
+func (v *verification) walkCommands() error {
+	return v.each(commandPrefix, func(key, value []byte) {
+		v.commandsIn.add(v.hashEffect(key, value))
+		if _, err := unseal(value); err != nil {
+			v.found(0, 0, "effect of the command under key %x: %w", key, err)
+		}
+	})
+}
+
+func (v *verification) walkConsumers() error {
+	return v.each(consumerPrefix, func(key, value []byte) {
+		text, err := unseal(value)
+		if err == nil && key[len(key)-1] == 0 {
+			var at stream.Cursor
+			if at, err = stream.ParseCursor(string(text)); err == nil && !stream.At(v.section.stored).Reached(at) {
+				err = fmt.Errorf("it is at %s, past the head, %d", at, v.section.stored)
+			}
+		}
+		if err != nil {
+			v.found(0, 0, "consumer, key %q: %w", key[1:], err)
+		}
+	})
+}
