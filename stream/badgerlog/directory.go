@@ -49,7 +49,7 @@ func openDirectory(path string) (*directory, error) {
 	if !held {
 		return nil, errors.Join(&LockedError{Dir: path, PID: holder(path)}, d.lock.Close())
 	}
-	if err := removeStillborn(path); err != nil {
+	if err := inspect(path); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
@@ -117,28 +117,6 @@ func holder(path string) int {
 	return pid
 }
 
-// removeStillborn removes files of no length that a crash left between being
-// made and being written: Badger refuses to open with one.
-func removeStillborn(path string) error {
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return fmt.Errorf("badgerlog: open %s: %w", path, err)
-	}
-	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); ext != ".mem" && ext != ".vlog" {
-			continue
-		}
-		info, err := e.Info()
-		if err == nil && info.Size() == 0 {
-			err = os.Remove(filepath.Join(path, e.Name()))
-		}
-		if err != nil {
-			return fmt.Errorf("badgerlog: open %s: %w", path, err)
-		}
-	}
-	return nil
-}
-
 func (d *directory) close() error {
 	if err := d.lock.Close(); err != nil {
 		return fmt.Errorf("badgerlog: close %s: unlock: %w", d.path, err)
@@ -164,6 +142,7 @@ func openBadger(d *directory, o Options) (*badger.DB, error) {
 		WithBlockCacheSize(0).
 		WithDetectConflicts(false).
 		WithMetricsEnabled(false).
+		WithChecksumVerificationMode(options.OnBlockRead).
 		WithNumCompactors(2)
 	db, err := badger.OpenManaged(opt)
 	if err != nil {

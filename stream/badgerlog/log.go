@@ -43,7 +43,7 @@ type Log struct {
 
 // Open opens the log in a directory, making it if it is not there or empty. It
 // starts three goroutines, which Close stops.
-// Errors: [*LockedError], [*FormatError], a [*stream.CorruptError] if something
+// Errors: [*LockedError], [*FormatError], [*DamagedError], a [*stream.CorruptError] if something
 // that was acknowledged is missing or damaged, and what the file system says.
 func Open(dir string, o Options) (*Log, error) {
 	if err := o.validate(); err != nil {

@@ -123,6 +123,9 @@ func (r *recovery) run() error {
 	if err := r.store(); err != nil {
 		return err
 	}
+	if err := removeAside(l.dir.path); err != nil {
+		return fmt.Errorf("badgerlog: open %s: %w", l.dir.path, err)
+	}
 	return l.journal.Begin(r.end.seq + 1)
 }
 
