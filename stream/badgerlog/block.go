@@ -22,7 +22,8 @@ import (
 //	        id 16 | [caused by 16] | [command 16] | [correlation 16] | body length u32 |
 //	        topic, key, type: uvarint length and bytes | [metadata: uvarint count, pairs]
 //
-// Integers are little-endian. The checksum covers everything after itself.
+// Integers are little-endian. The checksum covers everything after itself. What
+// stands behind the header may be compressed: flag 1.
 const (
 	blockVersion    = 1
 	blockHeaderSize = 1 + 1 + 4 + 4 + 4
@@ -172,15 +173,16 @@ type block struct {
 	left          int
 }
 
-// openBlock checks a block's checksum and header.
-func openBlock(b []byte) (block, error) {
+// openBlock checks a block's checksum and header. What it has to uncompress goes
+// to room, which may be nil, and is valid until room is used again.
+func openBlock(b []byte, room *[]byte) (block, error) {
 	if len(b) < blockHeaderSize {
 		return block{}, errShort
 	}
 	if b[0] != blockVersion {
 		return block{}, fmt.Errorf("block version %d is not known, expected %d", b[0], blockVersion)
 	}
-	if b[1] != 0 {
+	if b[1]&^compressed != 0 {
 		return block{}, fmt.Errorf("block flags %02x are not known", b[1])
 	}
 	want, got := binary.LittleEndian.Uint32(b[2:]), crc32.Checksum(b[blockCRCEnd:], castagnoli)
@@ -188,7 +190,10 @@ func openBlock(b []byte) (block, error) {
 		return block{}, fmt.Errorf("checksum of the block: expected %08x, found %08x", want, got)
 	}
 	count, heads := binary.LittleEndian.Uint32(b[6:]), binary.LittleEndian.Uint32(b[10:])
-	rest := b[blockHeaderSize:]
+	rest, err := plain(b, room)
+	if err != nil {
+		return block{}, err
+	}
 	if uint64(heads) > uint64(len(rest)) || uint64(count)*headFixedSize > uint64(heads) {
 		return block{}, errShort
 	}

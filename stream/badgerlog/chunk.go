@@ -21,6 +21,7 @@ type chunk struct {
 	ends    []int
 	records []stream.Record
 	names   *interner
+	plain   []byte // of the entry that was decoded last, if it was compressed
 }
 
 // chunks are shared by reads one after another: loading a small instance would
@@ -71,7 +72,7 @@ func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error
 // decode returns the events of an entry that are selected, valid until the next
 // call. What is not selected is not turned into a record.
 func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, error) {
-	b, err := openBlock(e.value)
+	b, err := openBlock(e.value, &c.plain)
 	if err != nil {
 		return nil, err
 	}

@@ -123,9 +123,12 @@ func decodeCommit(b []byte) (*commit, error) {
 }
 
 func (c *commit) decodeEvents(encoded []byte) error {
-	b, err := openBlock(encoded)
+	b, err := openBlock(encoded, nil)
 	if err != nil {
 		return err
+	}
+	if encoded[1] != 0 {
+		return fmt.Errorf("block flags %02x: a commit's block stands as it is", encoded[1])
 	}
 	names := newInterner()
 	var f frame

@@ -8,14 +8,21 @@ import (
 )
 
 func TestBadgerlogKeepsEveryPromiseOfALog(t *testing.T) {
-	testkit.TestLog(t, testkit.Engine{
-		Durable: true,
-		Open: func(t testing.TB, dir string) testkit.Log {
-			log, err := badgerlog.Open(dir, badgerlog.Options{Durability: badgerlog.Unsynced})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return log
-		},
-	})
+	for name, o := range map[string]badgerlog.Options{
+		"as it comes":             {Durability: badgerlog.Unsynced},
+		"compressed, few at once": badgerlog.Options{Durability: badgerlog.Unsynced, Compress: true}.SmallGenerations(8),
+	} {
+		t.Run(name, func(t *testing.T) {
+			testkit.TestLog(t, testkit.Engine{
+				Durable: true,
+				Open: func(t testing.TB, dir string) testkit.Log {
+					log, err := badgerlog.Open(dir, o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return log
+				},
+			})
+		})
+	}
 }

@@ -25,7 +25,10 @@ type flusher struct {
 }
 
 func newFlusher(l *Log, ts uint64, total applied) *flusher {
-	return &flusher{log: l, ts: ts, total: total, next: make(chan *generation), done: make(chan struct{})}
+	return &flusher{
+		log: l, ts: ts, total: total, next: make(chan *generation), done: make(chan struct{}),
+		join: joiner{compress: l.options.Compress},
+	}
 }
 
 func (f *flusher) run() {

@@ -28,6 +28,10 @@ type Options struct {
 	TailEvents int
 	// TailBytes bounds the same in bytes of stored events; default 64 MiB.
 	TailBytes int
+	// Compress makes what is written from now on smaller on the disk, at the cost
+	// of time: blocks of events are compressed with Zstandard. A log may hold
+	// both kinds.
+	Compress bool
 	// MinFree is the free disk space in bytes below which appends are refused
 	// with a [*DiskFullError] while reads go on; default 256 MiB. A negative
 	// value turns the check off: a disk that fills up may then end the process.

@@ -138,7 +138,7 @@ func (l *Log) eachVersion(id stream.ID, from stream.Version, emit func(*stream.R
 			return err
 		}
 		for _, e := range c.entries {
-			c.records = nil
+			c.records, c.plain = nil, nil
 			records, err := c.decode(e, func(f *frame) bool { return f.version >= uint64(from) })
 			if err != nil {
 				return damaged(id, e, err)

@@ -83,7 +83,7 @@ func lastTime(txn *badger.Txn, key []byte) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	b, err := openBlock(value)
+	b, err := openBlock(value, nil)
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -71,6 +71,9 @@ type joiner struct {
 	events  int
 	bytes   int
 	blocks  int // of the log, as its user counts them
+
+	compress bool
+	plain    []byte // the block to be compressed
 }
 
 // reset makes room for blocks of so many bytes in all; more is allocated when
@@ -127,15 +130,29 @@ func (j *joiner) join() []byte {
 		j.arena = make([]byte, 0, max(need, cap(j.arena)/4)) // the one before is kept by its blocks
 	}
 	start := len(j.arena)
-	b := appendBlockHeader(j.arena, j.events, heads)
+	if j.compress {
+		j.plain = j.appendBlock(j.plain[:0], heads)
+		var smaller bool
+		if j.arena, smaller = compressBlock(j.arena, j.plain); !smaller {
+			j.arena = append(j.arena, j.plain...)
+		}
+	} else {
+		j.arena = j.appendBlock(j.arena, heads)
+	}
+	b := j.arena[start:len(j.arena):len(j.arena)]
+	sealBlock(b)
+	return b
+}
+
+// appendBlock appends one block of all that is pending, yet without its
+// checksum.
+func (j *joiner) appendBlock(b []byte, heads int) []byte {
+	b = appendBlockHeader(b, j.events, heads)
 	for _, r := range j.pending {
 		b = append(b, r.heads...)
 	}
 	for _, r := range j.pending {
 		b = append(b, r.bodies...)
 	}
-	j.arena = b
-	b = b[start:len(b):len(b)]
-	sealBlock(b)
 	return b
 }

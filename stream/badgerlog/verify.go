@@ -65,6 +65,7 @@ type verification struct {
 	commandsDue, commandsIn sum
 	streams                 uint64
 	findings                []error
+	plain                   []byte // of a block that stands compressed
 	more                    int
 }
 
@@ -135,8 +136,8 @@ func (v *verification) hashEvent(f *frame) uint64 {
 }
 
 // eachFrame walks a block's events.
-func eachFrame(value []byte, visit func(*frame)) error {
-	b, err := openBlock(value)
+func eachFrame(value []byte, room *[]byte, visit func(*frame)) error {
+	b, err := openBlock(value, room)
 	if err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (v *verification) walkLog() error {
 			return
 		}
 		begin := next
-		err = eachFrame(value, func(f *frame) {
+		err = eachFrame(value, &v.plain, func(f *frame) {
 			if f.position != next {
 				v.found(stream.Position(next), stream.Position(f.position-min(f.position, 1)), "expected position %d, found %d", next, f.position)
 			}
@@ -238,7 +239,7 @@ func (v *verification) walkStreams() error {
 		}
 		end, at, _ := numbered(prefix, key)
 		before := next
-		err := eachFrame(value, func(f *frame) {
+		err := eachFrame(value, &v.plain, func(f *frame) {
 			if f.version != next {
 				v.found(at, 0, "index of %s/%s: expected version %d, found %d", f.topic, f.key, next, f.version)
 			}

@@ -32,7 +32,7 @@ func (v *verification) nameStreams(differ map[uint64]bool) error {
 	streams := map[stream.ID]*both{}
 	walk := func(prefix byte, add func(*both, *frame)) error {
 		return v.each(prefix, func(_, value []byte) {
-			_ = eachFrame(value, func(f *frame) { // what is damaged was found before
+			_ = eachFrame(value, &v.plain, func(f *frame) { // what is damaged was found before
 				if !differ[v.bucket(f.topic, f.key)] {
 					return
 				}
