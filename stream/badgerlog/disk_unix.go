@@ -3,6 +3,7 @@
 package badgerlog
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -25,4 +26,13 @@ func occupied(info os.FileInfo) int64 {
 		return int64(st.Blocks) * 512
 	}
 	return info.Size()
+}
+
+// syncDir makes names that were added to a directory durable.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

@@ -6,6 +6,9 @@ func (l *Log) Dir() string { return l.dir.path }
 // Fallbacks is how often a read went to the database.
 func (l *Log) Fallbacks() int64 { return l.fallbacks.Load() }
 
+// Collect gives disk space back, as the log does by itself now and then.
+func (l *Log) Collect() (files int, err error) { return l.collector.collect(true) }
+
 // SmallGenerations makes the database get its events a few at a time, so that a
 // test need not write thousands before it reads any from there.
 func (o Options) SmallGenerations(events int) Options {

@@ -21,17 +21,18 @@ var (
 
 // Log is a log in a directory. Open makes one; the zero value is of no use.
 type Log struct {
-	dir     *directory
-	db      *badger.DB
-	options Options
-	claims  engine.Claims
-	journal *journal.Journal
-	witness *witness
-	memory  *memory
-	queue   *queue
-	flusher *flusher
-	reads   reads
-	readers readers
+	dir       *directory
+	db        *badger.DB
+	options   Options
+	claims    engine.Claims
+	journal   *journal.Journal
+	witness   *witness
+	memory    *memory
+	queue     *queue
+	flusher   *flusher
+	collector *collector
+	reads     reads
+	readers   readers
 
 	lastSync  atomic.Int64 // when the writer last acknowledged, in nanoseconds since 1970
 	fallbacks atomic.Int64 // how often a read went to the database
@@ -42,7 +43,7 @@ type Log struct {
 }
 
 // Open opens the log in a directory, making it if it is not there or empty. It
-// starts three goroutines, which Close stops.
+// starts four goroutines, which Close stops.
 // Errors: [*LockedError], [*FormatError], [*DamagedError], a [*stream.CorruptError] if something
 // that was acknowledged is missing or damaged, and what the file system says.
 func Open(dir string, o Options) (*Log, error) {
@@ -54,14 +55,16 @@ func Open(dir string, o Options) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{dir: place, options: o, queue: newQueue(), done: make(chan struct{})}
+	l.collector = newCollector(l)
 	l.reads.init()
 	c, err := l.start()
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
-	go l.flusher.run() // stopped and waited for by the committer's goroutine
-	go c.writer.run()  // likewise
-	go func() {        // stopped by the queue's closing, waited for by Close
+	go l.flusher.run()   // stopped and waited for by the committer's goroutine
+	go c.writer.run()    // likewise
+	go l.collector.run() // stopped and waited for by Close
+	go func() {          // stopped by the queue's closing, waited for by Close
 		defer close(l.done)
 		c.run()
 		close(c.writer.next)
@@ -105,6 +108,7 @@ func (l *Log) Close() error {
 	l.closing.Do(func() {
 		l.queue.close()
 		<-l.done
+		l.collector.stop()
 		l.memory.close()
 		l.reads.close()
 		l.closeErr = errors.Join(l.closeErr, l.release())

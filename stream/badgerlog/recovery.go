@@ -3,6 +3,9 @@ package badgerlog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -34,6 +37,7 @@ func (l *Log) start() (*committer, error) {
 		return nil, err
 	}
 	r := &recovery{log: l, end: end, lastTime: last}
+	l.db.SetDiscardTs(ts - 1)
 	l.memory = newMemory(end, ts, l.options)
 	l.flusher = newFlusher(l, ts, end)
 	if err := r.run(); err != nil {
@@ -126,7 +130,10 @@ func (r *recovery) run() error {
 	if err := removeAside(l.dir.path); err != nil {
 		return fmt.Errorf("badgerlog: open %s: %w", l.dir.path, err)
 	}
-	return l.journal.Begin(r.end.seq + 1)
+	if err := errors.Join(l.journal.Begin(r.end.seq+1), syncDir(l.dir.path)); err != nil {
+		return err
+	}
+	return ignoreMissing(os.Remove(filepath.Join(l.dir.path, collectName)))
 }
 
 // replay adds a journal record to memory.
@@ -168,4 +175,11 @@ func (r *recovery) store() error {
 		return nil
 	}
 	return r.log.flusher.store(r.log.memory.seal())
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

@@ -27,6 +27,7 @@ type Stats struct {
 	TailEvents   int             // newest events kept in memory for subscribers
 	TailBytes    int             // and their bytes
 	KnownStreams int             // instances whose version is known without asking the database
+	Collected    Collection      // what was done to give disk space back
 	Readers      []Reader        // reads that are running, the slowest first
 }
 
@@ -45,6 +46,7 @@ func (l *Log) Stats(ctx context.Context) (Stats, error) {
 	}
 	s := l.memory.stats()
 	s.Readers = l.readers.list(s.Head)
+	s.Collected = l.collector.stats()
 	if at := l.lastSync.Load(); at != 0 {
 		s.LastSync = time.Unix(0, at)
 	}

@@ -1,0 +1,124 @@
+package badgerlog
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// collector is the one goroutine that gives disk space back: it has the database
+// rewrite files of its value log that are mostly of values nobody can read any
+// more, now and then and when it is asked.
+type collector struct {
+	log   *Log
+	asked chan struct{} // holds a token if it is to begin at once
+	quit  chan struct{}
+	done  chan struct{} // closed when the goroutine has gone
+
+	mu   sync.Mutex
+	runs Collection
+}
+
+// Collection is what the log has done to give disk space back since Open.
+type Collection struct {
+	Files int       // files of the value log that were rewritten and removed
+	Last  time.Time // when it last looked; zero: not yet
+	Err   error     // what the last look failed with
+}
+
+const (
+	collectEvery = 10 * time.Minute
+	// collectRatio is how much of a file must be of no use for it to be rewritten.
+	collectRatio = 0.5
+)
+
+func newCollector(l *Log) *collector {
+	return &collector{log: l, asked: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+}
+
+func (c *collector) run() {
+	defer close(c.done)
+	tick := time.NewTicker(collectEvery)
+	defer tick.Stop()
+	for {
+		flatten := false
+		select {
+		case <-c.quit:
+			return
+		case <-tick.C:
+		case <-c.asked:
+			flatten = true
+		}
+		files, err := c.collect(flatten)
+		c.mu.Lock()
+		c.runs.Files += files
+		c.runs.Last, c.runs.Err = time.Now(), err
+		c.mu.Unlock()
+	}
+}
+
+// ask has it begin at once.
+func (c *collector) ask() {
+	select {
+	case c.asked <- struct{}{}:
+	default:
+	}
+}
+
+func (c *collector) stop() {
+	close(c.quit)
+	<-c.done
+}
+
+func (c *collector) stats() Collection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.runs
+}
+
+// collect rewrites files until none is worth it. What a file is worth is known
+// once the tables that named its values have been merged: flatten merges all.
+func (c *collector) collect(flatten bool) (files int, err error) {
+	if err := c.mark(); err != nil {
+		return 0, storageError("collect garbage in "+c.log.dir.path, err)
+	}
+	if flatten {
+		err = c.log.db.Flatten(1)
+	}
+	for err == nil {
+		select {
+		case <-c.quit:
+			return files, c.unmark()
+		default:
+		}
+		if err = c.log.db.RunValueLogGC(collectRatio); err == nil {
+			files++
+		}
+	}
+	if errors.Is(err, badger.ErrNoRewrite) {
+		err = nil
+	}
+	if err = errors.Join(err, c.unmark()); err != nil {
+		return files, storageError("collect garbage in "+c.log.dir.path, err)
+	}
+	return files, nil
+}
+
+// collectName is a file that is there while files are being rewritten. That
+// writes values of old transactions anew, so a log of the database's may then
+// end in the middle of them: inspect must not take that for damage.
+const collectName = "COLLECT"
+
+func (c *collector) mark() error {
+	f, err := os.Create(filepath.Join(c.log.dir.path, collectName))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), syncDir(c.log.dir.path))
+}
+
+func (c *collector) unmark() error { return os.Remove(filepath.Join(c.log.dir.path, collectName)) }
