@@ -20,7 +20,7 @@ func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version,
 	r := newRequest()
 	r.id, r.expected, r.records = id, expected, records
 	for i := range records {
-		r.size += headFixedSize + 96 + len(records[i].Data)
+		r.size += headFixedSize + 96 + 2*(len(id.Topic)+len(id.Key)) + len(records[i].Data)
 	}
 	outcome, err := l.submit(ctx, r)
 	if err != nil {

@@ -94,9 +94,7 @@ func (m *memory) letGo(requests []*request) {
 
 func (m *memory) release(requests []*request) {
 	for _, r := range requests {
-		if r.head != nil {
-			r.head.holders--
-		}
+		r.heads(func(head *streamHead) { head.holders-- })
 	}
 }
 

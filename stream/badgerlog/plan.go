@@ -58,6 +58,10 @@ func (p *plan) decide(r *request) {
 		p.settle = append(p.settle, r)
 		return
 	}
+	if r.batch != nil {
+		r.outcome.err = p.decideBatch(r.batch)
+		return
+	}
 	if r.consumer != "" {
 		r.outcome.err = p.decideCheckpoint(r)
 		return
@@ -78,18 +82,21 @@ func (p *plan) decideAppend(r *request) outcome {
 	case r.expected != stream.AnyVersion && r.expected != version:
 		return outcome{err: &stream.ConflictError{Stream: r.id, Expected: r.expected, Actual: version}}
 	}
-	p.accept(r, version)
+	p.accept(r, version, false)
 	return outcome{}
 }
 
 // accept adds an append to the plan behind a version of its stream.
-func (p *plan) accept(r *request, version stream.Version) {
+func (p *plan) accept(r *request, version stream.Version, keepTimes bool) {
 	c := p.commit
 	p.accepted = append(p.accepted, r)
 	c.heads = append(c.heads, r.head)
 	for i := range r.records {
 		c.records = append(c.records, r.records[i])
 		rec := &c.records[len(c.records)-1]
+		if keepTimes {
+			p.now = rec.Time.UTC().Round(0)
+		}
 		rec.Shard, rec.Stream, rec.Time = 0, r.id, p.now
 		rec.Meta = maps.Clone(rec.Meta)
 		p.head++

@@ -20,6 +20,8 @@ type request struct {
 	consumer string
 	at       stream.Cursor
 	changes  []stream.Change
+	// Many appends at once, if batch is set.
+	batch *batch
 	// Nothing but a wait until everything before it is in the database, if
 	// settle is set.
 	settle bool
@@ -178,6 +180,9 @@ func (q *queue) cut() []*request {
 func (r *request) entries() int {
 	if r.settle {
 		return 0
+	}
+	if r.batch != nil {
+		return maxGroupEntries
 	}
 	if r.consumer != "" {
 		return 1 + len(r.changes)
