@@ -87,6 +87,22 @@ func (e *CorruptError) Error() string {
 // Unwrap returns what the check found.
 func (e *CorruptError) Unwrap() error { return e.Err }
 
+// TruncatedError says that a read would begin with events that were removed. None
+// was handed over. A reader who does not need them begins after Cut.
+type TruncatedError struct {
+	Stream ID     // the one instance that was read; zero: the log
+	From   Cursor // where the read was to begin
+	Cut    Cursor // what lies before this place was removed
+}
+
+func (e *TruncatedError) Error() string {
+	what := "the log"
+	if e.Stream != (ID{}) {
+		what = e.Stream.String()
+	}
+	return fmt.Sprintf("stream: read %s from %s: its events up to %s were removed", what, e.From, e.Cut)
+}
+
 // AmbiguousError says that it is not known whether an append was stored: it is
 // there whole or not at all once the log has been opened again. Repeating the
 // command with the same ID is safe.

@@ -67,7 +67,7 @@ type Log interface {
 	// Marks move on for events that were not selected, too.
 	//
 	// It returns the error of emit, ctx's error, [ErrClosed], a [*CorruptError],
-	// or an [*InvalidError] if From is past the head; it holds no resources after
+	// a [*TruncatedError] if it would begin with events that were removed, or an [*InvalidError] if From is past the head; it holds no resources after
 	// it has returned.
 	Read(ctx context.Context, q Query, emit func([]Record, Mark) error) error
 }
@@ -132,6 +132,19 @@ type Checkpoints interface {
 	// States hands over the consumer's keys that begin with prefix, in order,
 	// with their values, which the caller may keep. It returns emit's error.
 	States(ctx context.Context, name, prefix string, emit func(key string, value []byte) error) error
+}
+
+// Truncater is a log whose oldest events can be removed.
+type Truncater interface {
+	// Truncate removes the events up to a place, or up to somewhat before it, and
+	// returns up to where they are gone: never before an earlier Truncate's place.
+	// From then on a read that begins before there gets a [*TruncatedError]; so
+	// does one of a single instance, unless the instance still has its first
+	// event. Positions and versions go on from where they were, and consumers
+	// keep their places. What a command did whose first event is gone is
+	// forgotten: it would take effect again. A place past the head is an
+	// [*InvalidError].
+	Truncate(ctx context.Context, upTo Cursor) (Cursor, error)
 }
 
 // Change is one change to what a consumer remembers.

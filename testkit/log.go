@@ -50,6 +50,7 @@ func TestLog(t *testing.T, e Engine) {
 		{"follow", followPromises},
 		{"consumer", consumerPromises},
 		{"state", statePromises},
+		{"truncate", truncatePromises},
 		{"close", closePromises},
 		{"reopen", reopenPromises},
 		{"history", modelPromises},

@@ -56,7 +56,7 @@ func (l *Log) submit(ctx context.Context, r *request) (outcome, error) {
 // committer need not read. The stream's head is held until the request is
 // answered.
 func (l *Log) prepare(r *request) error {
-	if r.consumer != "" || r.settle {
+	if r.consumer != "" || r.settle || r.raw != nil {
 		return nil
 	}
 	command := r.records[0].Command
@@ -131,6 +131,9 @@ func (l *Log) again(e effect) ([]stream.Record, error) {
 	})
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, err
+	}
+	if cut := l.memory.cutAt(); len(found) < e.count && cut > 0 { // removed since the command was found
+		return nil, &stream.TruncatedError{Stream: e.stream, Cut: stream.At(cut)}
 	}
 	return found, nil
 }

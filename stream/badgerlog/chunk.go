@@ -39,6 +39,9 @@ type entry struct {
 // returns the key to go on at, nil at the end.
 func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error) {
 	c.values, c.entries, c.ends = c.values[:0], c.entries[:0], c.ends[:0]
+	if err := s.fault.at("db.iterate"); err != nil {
+		return nil, storageError(fmt.Sprintf("read the entries from key %q", from), err)
+	}
 	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
 	for it.Seek(from); it.Valid(); it.Next() {
@@ -51,12 +54,14 @@ func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error
 		if err != nil {
 			return nil, err
 		}
-		err = item.Value(func(value []byte) error {
-			c.values = append(c.values, value...)
-			return nil
-		})
+		if err = s.fault.at("db.value"); err == nil {
+			err = item.Value(func(value []byte) error {
+				c.values = append(c.values, value...)
+				return nil
+			})
+		}
 		if err != nil {
-			return nil, storageError(fmt.Sprintf("read entry %d", number), err)
+			return nil, storageError(fmt.Sprintf("read the entry under key %q", item.Key()), err)
 		}
 		c.entries = append(c.entries, entry{number: number, at: at})
 		c.ends = append(c.ends, len(c.values))

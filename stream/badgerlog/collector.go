@@ -1,6 +1,7 @@
 package badgerlog
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -16,8 +17,11 @@ import (
 type collector struct {
 	log   *Log
 	asked chan struct{} // holds a token if it is to begin at once
-	quit  chan struct{}
 	done  chan struct{} // closed when the goroutine has gone
+	ctx   context.Context
+	quit  context.CancelFunc
+
+	working sync.Mutex // held by the one who collects
 
 	mu   sync.Mutex
 	runs Collection
@@ -37,28 +41,40 @@ const (
 )
 
 func newCollector(l *Log) *collector {
-	return &collector{log: l, asked: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	c := &collector{log: l, asked: make(chan struct{}, 1), done: make(chan struct{})}
+	c.ctx, c.quit = context.WithCancel(context.Background())
+	return c
 }
 
 func (c *collector) run() {
 	defer close(c.done)
+	err := c.log.resumeErase(c.ctx)
+	c.note(0, err)
 	tick := time.NewTicker(collectEvery)
 	defer tick.Stop()
 	for {
 		flatten := false
 		select {
-		case <-c.quit:
+		case <-c.ctx.Done():
 			return
 		case <-tick.C:
 		case <-c.asked:
 			flatten = true
 		}
-		files, err := c.collect(flatten)
-		c.mu.Lock()
-		c.runs.Files += files
-		c.runs.Last, c.runs.Err = time.Now(), err
-		c.mu.Unlock()
+		if err = c.log.resumeErase(c.ctx); err == nil {
+			files, err := c.collect(flatten)
+			c.note(files, err)
+		} else {
+			c.note(0, err)
+		}
 	}
+}
+
+func (c *collector) note(files int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.runs.Files += files
+	c.runs.Last, c.runs.Err = time.Now(), err
 }
 
 // ask has it begin at once.
@@ -70,7 +86,7 @@ func (c *collector) ask() {
 }
 
 func (c *collector) stop() {
-	close(c.quit)
+	c.quit()
 	<-c.done
 }
 
@@ -83,6 +99,8 @@ func (c *collector) stats() Collection {
 // collect rewrites files until none is worth it. What a file is worth is known
 // once the tables that named its values have been merged: flatten merges all.
 func (c *collector) collect(flatten bool) (files int, err error) {
+	c.working.Lock()
+	defer c.working.Unlock()
 	if err := c.mark(); err != nil {
 		return 0, storageError("collect garbage in "+c.log.dir.path, err)
 	}
@@ -90,10 +108,8 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 		err = c.log.db.Flatten(1)
 	}
 	for err == nil {
-		select {
-		case <-c.quit:
+		if c.ctx.Err() != nil {
 			return files, c.unmark()
-		default:
 		}
 		if err = c.log.db.RunValueLogGC(collectRatio); err == nil {
 			files++

@@ -152,6 +152,9 @@ func (l *Log) someStates(name, prefix string, from []byte) (list []stream.Change
 // someSealed copies entries of a family as they are stored, and says where to go
 // on.
 func (s *section) someSealed(prefix, from []byte) (list []keyed, next []byte, err error) {
+	if err := s.fault.at("db.iterate"); err != nil {
+		return nil, nil, storageError(fmt.Sprintf("read the keys that begin with %q", prefix), err)
+	}
 	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
 	size := 0
@@ -160,7 +163,11 @@ func (s *section) someSealed(prefix, from []byte) (list []keyed, next []byte, er
 		if size > chunkBytes {
 			return list, key, nil
 		}
-		value, err := it.Item().ValueCopy(nil)
+		err := s.fault.at("db.value")
+		var value []byte
+		if err == nil {
+			value, err = it.Item().ValueCopy(nil)
+		}
 		if err != nil {
 			return nil, nil, storageError(fmt.Sprintf("read key %q", key), err)
 		}
@@ -195,7 +202,7 @@ func (l *Log) readSealed(key []byte, what func() string) ([]byte, bool, error) {
 	}
 	defer s.end()
 	if !changed {
-		sealed, err = getValue(s.txn, key)
+		sealed, err = s.get(key)
 	}
 	if sealed == nil || err != nil {
 		return nil, false, err

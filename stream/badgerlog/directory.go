@@ -50,7 +50,7 @@ func openDirectory(path string) (*directory, error) {
 		return nil, errors.Join(&LockedError{Dir: path, PID: holder(path)}, d.lock.Close())
 	}
 	if err := inspect(path); err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, errors.Join(err, d.close(nil))
 	}
 	return d, nil
 }
@@ -117,8 +117,8 @@ func holder(path string) int {
 	return pid
 }
 
-func (d *directory) close() error {
-	if err := d.lock.Close(); err != nil {
+func (d *directory) close(fault faults) error {
+	if err := errors.Join(fault.at("lock.close"), d.lock.Close()); err != nil {
 		return fmt.Errorf("badgerlog: close %s: unlock: %w", d.path, err)
 	}
 	return nil
@@ -157,9 +157,9 @@ func (l *Log) checkFormat(ts *uint64) error {
 	var found []byte
 	txn := l.db.NewTransactionAt(*ts, false)
 	defer txn.Discard()
-	value, err := getValue(txn, formatKey)
+	value, err := l.get(txn, formatKey)
 	if err != nil {
-		return err
+		return l.notOpened(err)
 	}
 	if value != nil {
 		if found, err = unseal(value); err != nil {
@@ -184,7 +184,7 @@ func (l *Log) checkFormat(ts *uint64) error {
 	if err := write.Set(formatKey, seal([]byte(known))); err != nil {
 		return storageError("stamp "+l.dir.path, err)
 	}
-	return storageError("stamp "+l.dir.path, write.CommitAt(*ts, nil))
+	return storageError("stamp "+l.dir.path, l.commit(write, *ts))
 }
 
 // badgerLogger hands on what Badger says.

@@ -125,7 +125,7 @@ func (f *flusher) write(g *generation) error {
 	if err := f.fill(txn, g); err != nil {
 		return err
 	}
-	return txn.CommitAt(f.ts+1, nil)
+	return f.log.commit(txn, f.ts+1)
 }
 
 // fill writes a generation into a transaction: the log's blocks, the streams'
@@ -135,35 +135,42 @@ func (f *flusher) fill(txn *badger.Txn, g *generation) error {
 	f.join.blocks = 0
 	err := f.join.each(g.runs, func(value []byte, _, last *stream.Record) error {
 		f.join.blocks++
-		return txn.Set(blockKey(last.Position), value)
+		return f.set(txn, blockKey(last.Position), value)
 	})
 	for _, head := range g.touched {
 		if err != nil {
 			return err
 		}
 		err = f.join.each(f.log.memory.unstoredUpTo(head, g.last), func(value []byte, first, last *stream.Record) error {
-			return txn.Set(streamKey(head.id, last.Version, first.Position), value)
+			return f.set(txn, streamKey(head.id, last.Version, first.Position), value)
 		})
 	}
 	for c, e := range g.commands {
 		if err != nil {
 			return err
 		}
-		err = txn.Set(commandKey(c.topic, c.id), e.encode())
+		err = f.set(txn, commandKey(c.topic, c.id), e.encode())
 	}
 	for key, value := range g.changes {
 		if err != nil {
 			return err
 		}
-		if value == nil {
-			err = txn.Delete([]byte(key))
-			continue
-		}
-		err = txn.Set([]byte(key), value)
+		err = f.set(txn, []byte(key), value)
 	}
 	if err != nil {
 		return err
 	}
 	total := f.total.after(g, f.join.blocks)
-	return txn.Set(appliedKey, seal(total.encode()))
+	return f.set(txn, appliedKey, seal(total.encode()))
+}
+
+// set changes a key in a transaction; a nil value forgets it.
+func (f *flusher) set(txn *badger.Txn, key, value []byte) error {
+	if err := f.log.fault("db.set"); err != nil {
+		return err
+	}
+	if value == nil {
+		return txn.Delete(key)
+	}
+	return txn.Set(key, value)
 }

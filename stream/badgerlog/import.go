@@ -35,7 +35,7 @@ type Imported struct {
 // ImportError says at which record an import ended. What came before is stored.
 type ImportError struct {
 	Record uint64 // counted from 1
-	Err    error
+	Err    error  // what is wrong with it, or with storing it
 }
 
 func (e *ImportError) Error() string {

@@ -1,10 +1,8 @@
 package badgerlog
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,9 +11,7 @@ import (
 	"strings"
 
 	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/pb"
-	"github.com/dgraph-io/badger/v4/y"
-	"google.golang.org/protobuf/proto"
+	"github.com/dgraph-io/badger/v4/options"
 )
 
 // DamagedError says that a file of the database is not what it was. Nothing was
@@ -35,7 +31,7 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 // inspection looks at the database's files before the database does, which
 // truncates logs at the first thing it can not read, deletes tables that its
 // manifest does not list, and panics where nobody can recover at a table that was
-// cut. It reads what opening reads anyway, and the ends of tables.
+// cut. It reads what opening reads anyway, and all tables.
 type inspection struct {
 	dir    string
 	tables []uint64 // the files of tables, by number
@@ -48,7 +44,7 @@ func inspect(dir string) error {
 	if err := in.list(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{in.checkEmpty, in.checkManifest, in.checkLogs} {
+	for _, check := range []func() error{in.checkEmpty, in.checkKeys, in.checkManifest, in.checkLogs} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -115,8 +111,18 @@ func (in *inspection) checkEmpty() error {
 	return nil
 }
 
+// checkKeys checks the registry of keys, whose damage the database reports as a
+// key that does not fit.
+func (in *inspection) checkKeys() error {
+	_, err := badger.OpenKeyRegistry(badger.KeyRegistryOptions{Dir: in.dir, ReadOnly: true})
+	if err != nil {
+		return in.damaged(badger.KeyRegistryFileName, errors.New(err.Error()))
+	}
+	return nil
+}
+
 // checkManifest checks that the manifest is there if anything is, and that each
-// table it lists is there and whole at its end.
+// table it lists is there and whole.
 func (in *inspection) checkManifest() (err error) {
 	defer func() {
 		if p := recover(); p != nil { // the manifest is read by the database's own code
@@ -138,84 +144,72 @@ func (in *inspection) checkManifest() (err error) {
 	if err != nil {
 		return in.damaged(badger.ManifestFilename, errors.New(err.Error()))
 	}
-	for n := range manifest.Tables {
-		if err := checkTable(filepath.Join(in.dir, tableName(n))); err != nil {
+	newest := uint64(0) // the youngest transaction that a listed table has entries of
+	for n, table := range manifest.Tables {
+		version, err := checkTable(filepath.Join(in.dir, tableName(n)), table.Compression)
+		if err != nil {
 			return in.damaged(tableName(n), err)
 		}
+		newest = max(newest, version)
 	}
-	return in.setAside(manifest)
-}
-
-// checkTable checks a table's footer and its index: checksum length, checksum,
-// index length, index, from the end of the file.
-func checkTable(path string) error {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("it is missing, and the manifest lists it")
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }() // only read
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	end := info.Size()
-	back := func(n int64) ([]byte, error) {
-		if n < 0 || n > end {
-			return nil, fmt.Errorf("expected %d bytes before byte %d", n, end)
-		}
-		end -= n
-		b := make([]byte, n)
-		_, err := f.ReadAt(b, end)
-		return b, err
-	}
-	sized := func() ([]byte, error) {
-		length, err := back(4)
-		if err != nil {
-			return nil, err
-		}
-		return back(int64(binary.BigEndian.Uint32(length)))
-	}
-	sum, err := sized()
-	if err != nil {
-		return fmt.Errorf("the checksum of its index: %w", err)
-	}
-	index, err := sized()
-	if err != nil {
-		return fmt.Errorf("its index: %w", err)
-	}
-	var expected pb.Checksum
-	if err := proto.Unmarshal(sum, &expected); err != nil {
-		return fmt.Errorf("the checksum of its index: %w", err)
-	}
-	if len(index) == 0 || expected.Sum == 0 {
-		return errors.New("it has no index")
-	}
-	if err := y.VerifyChecksum(index, &expected); err != nil {
-		return fmt.Errorf("its index: %s", err)
-	}
-	return nil
+	return in.setAside(manifest, newest)
 }
 
 // aside is what the names of tables end with that the manifest does not list.
 const aside = ".unlisted"
 
 // setAside renames the tables that the manifest does not list, which the
-// database would delete: after a crash they are of no use, but after damage to
-// the manifest they are the data. They are removed once the log has opened whole.
-func (in *inspection) setAside(manifest badger.Manifest) error {
+// database would delete. A crash leaves such tables: of what stands in a memory
+// table, or in other tables, up to the newest transaction that those have. One
+// with younger entries was listed once, by a manifest that is damaged. Those of
+// use to nobody are removed once the log has opened whole.
+func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
+	var paths []string
 	for _, n := range in.tables {
 		if _, ok := manifest.Tables[n]; ok {
 			continue
 		}
 		path := filepath.Join(in.dir, tableName(n))
+		paths = append(paths, path)
+		version, err := checkTable(path, options.None)
+		if err != nil || version <= newest {
+			continue // a crash has cut it, or it is older than what is listed
+		}
+		held, err := in.held(version)
+		if err != nil {
+			return err
+		}
+		if !held {
+			return in.damaged(badger.ManifestFilename, fmt.Errorf("it does not list %s, which has what is nowhere else", tableName(n)))
+		}
+	}
+	for _, path := range paths {
 		if err := os.Rename(path, path+aside); err != nil {
 			return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 		}
 	}
 	return nil
+}
+
+// held reports whether a memory table has entries of a transaction.
+func (in *inspection) held(version uint64) (bool, error) {
+	for _, n := range in.mems {
+		data, err := os.ReadFile(filepath.Join(in.dir, memName(n)))
+		if err != nil {
+			return false, fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
+		}
+		for at := logHeaderSize; at < len(data); {
+			e, ok := decodeLogEntry(data[at:])
+			if !ok {
+				break
+			}
+			if e.ts == version {
+				return true, nil
+			}
+			at += e.size
+		}
+	}
+	return false, nil
 }
 
 // removeAside removes what setAside has renamed.
@@ -229,98 +223,4 @@ func removeAside(dir string) error {
 		errs = append(errs, os.Remove(name))
 	}
 	return errors.Join(errs...)
-}
-
-// checkLogs checks the logs that opening truncates where it can not read on:
-// each memory table's, and the newest of the value log.
-func (in *inspection) checkLogs() error {
-	if _, err := os.Stat(filepath.Join(in.dir, collectName)); err == nil {
-		return nil // values of old transactions were being written when it ended
-	}
-	var names []string
-	for _, n := range in.mems {
-		names = append(names, memName(n))
-	}
-	if len(in.logs) > 0 {
-		names = append(names, logName(in.logs[len(in.logs)-1]))
-	}
-	for _, name := range names {
-		data, err := os.ReadFile(filepath.Join(in.dir, name))
-		if err != nil {
-			return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
-		}
-		if err := checkLog(data); err != nil {
-			return in.damaged(name, err)
-		}
-	}
-	return nil
-}
-
-// A log of the database's is a header of 20 bytes and entries: meta u8, user
-// meta u8, key length, value length, expiry (varints), key, value, crc32c u32
-// (big-endian). A key ends with its transaction's inverted timestamp.
-const logHeaderSize = 20
-
-// checkLog walks a log's entries. Behind the first that can not be read there may
-// be what is left of the last transaction, which was being written; anything of an
-// earlier one was once on the disk whole, and so was what stands before it.
-func checkLog(data []byte) error {
-	end, newest := logHeaderSize, uint64(0)
-	for end < len(data) {
-		e, ok := decodeLogEntry(data[end:])
-		if !ok {
-			break
-		}
-		end, newest = end+e.size, max(newest, e.ts)
-	}
-	rest := data[min(end, len(data)):]
-	oldest, at := uint64(1<<64-1), 0
-	for i := 0; i < len(rest); i++ {
-		if rest[i] == 0 && rest[min(i+1, len(rest)-1)] == 0 && i+4 < len(rest) && rest[i+2] == 0 {
-			continue // no entry begins with three zeros, and unused space is nothing else
-		}
-		e, ok := decodeLogEntry(rest[i:])
-		if !ok {
-			continue
-		}
-		if newest = max(newest, e.ts); e.ts < oldest {
-			oldest, at = e.ts, end+i
-		}
-		i += e.size - 1
-	}
-	if oldest < newest {
-		return fmt.Errorf("expected an entry at byte %d, found none that is whole, but an earlier transaction's at byte %d", end, at)
-	}
-	return nil
-}
-
-type logEntry struct {
-	size int
-	ts   uint64
-}
-
-// decodeLogEntry reads the entry at the beginning of b, without its values.
-func decodeLogEntry(b []byte) (logEntry, bool) {
-	const mostKey = 1 << 16
-	if len(b) < 2 {
-		return logEntry{}, false
-	}
-	at := 2
-	var lengths [3]uint64 // of the key, of the value; the expiry
-	for i := range lengths {
-		n, size := binary.Uvarint(b[at:])
-		if size <= 0 {
-			return logEntry{}, false
-		}
-		lengths[i], at = n, at+size
-	}
-	key, value := lengths[0], lengths[1]
-	if key < 8 || key > mostKey || value > uint64(len(b)) || uint64(at)+key+value+4 > uint64(len(b)) {
-		return logEntry{}, false
-	}
-	end := at + int(key+value)
-	if crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
-		return logEntry{}, false
-	}
-	return logEntry{size: end + 4, ts: 1<<64 - 1 - binary.BigEndian.Uint64(b[at+int(key)-8:])}, true
 }

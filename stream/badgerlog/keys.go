@@ -29,6 +29,7 @@ const (
 var (
 	formatKey  = append([]byte{metaPrefix}, "format"...)
 	appliedKey = append([]byte{metaPrefix}, "applied"...)
+	cutKey     = append([]byte{metaPrefix}, "cut"...)
 )
 
 // blockKey is not before the block that holds a position, nor behind it: the

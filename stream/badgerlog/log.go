@@ -17,22 +17,24 @@ import (
 var (
 	_ stream.Store       = (*Log)(nil)
 	_ stream.Checkpoints = (*Log)(nil)
+	_ stream.Truncater   = (*Log)(nil)
 )
 
 // Log is a log in a directory. Open makes one; the zero value is of no use.
 type Log struct {
-	dir       *directory
-	db        *badger.DB
-	options   Options
-	claims    engine.Claims
-	journal   *journal.Journal
-	witness   *witness
-	memory    *memory
-	queue     *queue
-	flusher   *flusher
-	collector *collector
-	reads     reads
-	readers   readers
+	dir        *directory
+	db         *badger.DB
+	options    Options
+	claims     engine.Claims
+	truncating sync.Mutex // held while history is being removed
+	journal    *journal.Journal
+	witness    *witness
+	memory     *memory
+	queue      *queue
+	flusher    *flusher
+	collector  *collector
+	reads      reads
+	readers    readers
 
 	lastSync  atomic.Int64 // when the writer last acknowledged, in nanoseconds since 1970
 	fallbacks atomic.Int64 // how often a read went to the database
@@ -78,17 +80,41 @@ func Open(dir string, o Options) (*Log, error) {
 func (l *Log) release() error {
 	var errs []error
 	if l.db != nil {
-		if err := l.db.Close(); err != nil {
+		if err := errors.Join(l.fault("db.close"), l.db.Close()); err != nil {
 			errs = append(errs, fmt.Errorf("badgerlog: close %s: %s", l.dir.path, err))
 		}
 	}
 	if l.journal != nil {
-		errs = append(errs, l.journal.Close())
+		if err := errors.Join(l.fault("journal.close"), l.journal.Close()); err != nil {
+			errs = append(errs, fmt.Errorf("badgerlog: close %s: %w", l.dir.path, err))
+		}
 	}
 	if l.witness != nil {
 		errs = append(errs, l.witness.close())
 	}
-	return errors.Join(append(errs, l.dir.close())...)
+	return errors.Join(append(errs, l.dir.close(l.options.seams.fault))...)
+}
+
+// fault makes a call into storage fail under test.
+func (l *Log) fault(call string) error { return l.options.seams.fault.at(call) }
+
+// get is a copy of a key's value, or nil if there is none.
+func (l *Log) get(txn *badger.Txn, key []byte) ([]byte, error) {
+	if err := l.fault("db.get"); err != nil {
+		return nil, storageError(fmt.Sprintf("read key %q", key), err)
+	}
+	return getValue(txn, key)
+}
+
+// commit stores a transaction.
+func (l *Log) commit(txn *badger.Txn, ts uint64) error {
+	if err := l.fault("db.commit"); err != nil {
+		return err
+	}
+	if err := txn.CommitAt(ts, nil); err != nil {
+		return err
+	}
+	return l.fault("db.sync")
 }
 
 // Head is the place after the last event that a reader can see. It returns

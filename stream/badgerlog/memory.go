@@ -18,6 +18,7 @@ type memory struct {
 	head   stream.Position // the newest visible position
 	stored stream.Position // the database has the events up to here...
 	ts     uint64          // ...at this timestamp
+	cut    stream.Position // history up to here was removed
 	stores uint64          // how many generations it was given
 	total  applied         // what it has
 

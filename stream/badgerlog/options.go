@@ -77,4 +77,16 @@ type seams struct {
 	generation int                             // how many events are journaled before the database gets them
 	valueLog   int64                           // how long the value-log files of the database are
 	flush      func(write func() error) error  // around the writing of a generation to the database
+	fault      faults                          // before each call into storage; after one that syncs
+}
+
+// faults makes calls into storage fail: it is asked with the call's name, such
+// as "db.get" or "journal.append". Nil, as in production, lets all of them pass.
+type faults func(call string) error
+
+func (f faults) at(call string) error {
+	if f == nil {
+		return nil
+	}
+	return f(call)
 }

@@ -58,6 +58,10 @@ func (p *plan) decide(r *request) {
 		p.settle = append(p.settle, r)
 		return
 	}
+	if r.raw != nil {
+		p.commit.changes = append(p.commit.changes, r.raw...)
+		return
+	}
 	if r.batch != nil {
 		r.outcome.err = p.decideBatch(r.batch)
 		return

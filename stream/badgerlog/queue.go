@@ -20,6 +20,8 @@ type request struct {
 	consumer string
 	at       stream.Cursor
 	changes  []stream.Change
+	// Changes of the database's own keys, if there are any.
+	raw []keyed
 	// Many appends at once, if batch is set.
 	batch *batch
 	// Nothing but a wait until everything before it is in the database, if
@@ -183,6 +185,9 @@ func (r *request) entries() int {
 	}
 	if r.batch != nil {
 		return maxGroupEntries
+	}
+	if r.raw != nil {
+		return len(r.raw)
 	}
 	if r.consumer != "" {
 		return 1 + len(r.changes)

@@ -2,6 +2,7 @@ package badgerlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/thaw-go/thaw/internal/engine"
@@ -38,7 +39,9 @@ type reader struct {
 	begun stream.Position // the head when the read began
 	live  bool            // and a mark has said that it was reached
 	chunk *chunk
-	place *place // at, for those who watch
+	// of the one instance that is read: the last version that was seen
+	version uint64
+	place   *place // at, for those who watch
 }
 
 func (r *reader) finite(ctx context.Context) error {
@@ -47,7 +50,16 @@ func (r *reader) finite(ctx context.Context) error {
 		end = min(end, to)
 	}
 	r.begun = end
-	if id, ok := r.instance(); ok {
+	if err := r.advance(ctx, end); err != nil {
+		return err
+	}
+	return r.pass(end)
+}
+
+// advance hands over everything up to end; an instance's events from its own
+// entries, unless memory has all that is asked for.
+func (r *reader) advance(ctx context.Context, end stream.Position) error {
+	if id, ok := r.instance(); ok && r.at < end && !r.near() {
 		if err := r.scanStream(ctx, id, end); err != nil {
 			return err
 		}
@@ -58,16 +70,20 @@ func (r *reader) finite(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.pass(end)
+	return nil
+}
+
+// near reports whether memory has everything after the reader's place.
+func (r *reader) near() bool {
+	_, ok := r.log.memory.after(r.at)
+	return ok && r.query.Follow && r.at >= r.log.memory.cutAt()
 }
 
 func (r *reader) follow(ctx context.Context) error {
 	for {
 		head, wake := r.log.memory.visible()
-		for r.at < head {
-			if err := r.step(ctx, head); err != nil {
-				return err
-			}
+		if err := r.advance(ctx, head); err != nil {
+			return err
 		}
 		if err := r.pass(r.at); err != nil {
 			return err
@@ -127,6 +143,9 @@ func (r *reader) give(records []stream.Record, at stream.Position) error {
 // database otherwise.
 func (r *reader) step(ctx context.Context, end stream.Position) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.truncated(stream.ID{}); err != nil {
 		return err
 	}
 	if records, ok := r.log.memory.after(r.at); ok {
@@ -198,6 +217,9 @@ func (r *reader) scanLog(ctx context.Context, end stream.Position) error {
 		}
 	}
 	if r.at == before && r.at < end {
+		if err := r.truncated(stream.ID{}); err != nil {
+			return err // meanwhile
+		}
 		return &stream.CorruptError{Position: r.at + 1, Err: fmt.Errorf("a block is missing: nothing follows position %d in a log of %d", r.at, end)}
 	}
 	return nil
@@ -232,6 +254,9 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 		err = fmt.Errorf("expected a block up to position %d, found one up to %d", e.number, next-1)
 	}
 	if err != nil {
+		if gone := r.truncated(stream.ID{}); gone != nil {
+			return gone // meanwhile
+		}
 		return &stream.CorruptError{Position: r.at + 1, Last: stream.Position(e.number), Err: err}
 	}
 	return r.hand(records, stream.Position(last))
@@ -240,8 +265,15 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 // scanStream hands over one stream's events up to end: from its own entries, and
 // then what is in memory only.
 func (r *reader) scanStream(ctx context.Context, id stream.ID, end stream.Position) error {
-	walk := streamWalk{id: id, end: end}
-	for from := streamKeys(id); from != nil; {
+	walk := streamWalk{id: id, end: end, cut: r.log.memory.cutAt()}
+	from := streamKeys(id)
+	if walk.whole = r.at < walk.cut; r.version > 0 {
+		if walk.whole {
+			return r.truncated(id) // meanwhile
+		}
+		from = streamKey(id, stream.Version(r.version+1), 0)
+	}
+	for from != nil {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -268,25 +300,47 @@ type streamWalk struct {
 	end  stream.Position
 	next uint64 // the version that has to come; 0: any
 	past bool   // the end was reached
+
+	cut   stream.Position // history up to here was removed
+	whole bool            // the read begins before that, and needs the stream's first event
 }
+
+// errCut says that a stream's first event was removed.
+var errCut = errors.New("its first event was removed")
 
 func (r *reader) handVersions(w *streamWalk, e entry) error {
 	var order error
+	began, empty := w.next > 0, true
 	records, err := r.chunk.decode(e, func(f *frame) bool {
+		if empty && !began && w.whole && (f.version != 1 || f.position <= uint64(w.cut)) {
+			order = errCut
+		}
+		empty = false
 		if w.next > 0 && f.version != w.next && order == nil {
 			order = fmt.Errorf("expected version %d, found %d", w.next, f.version)
 		}
 		w.next = f.version + 1
-		w.past = w.past || f.position > uint64(w.end)
+		if w.past = w.past || f.position > uint64(w.end); !w.past {
+			r.version = f.version
+		}
 		return f.position > uint64(r.at) && !w.past && r.query.Accepts(view(f.topic), view(f.key), view(f.typ))
 	})
 	if err == nil {
 		err = order
 	}
+	if err == nil && empty { // what was in it was removed
+		w.next = e.number + 1
+		if !began && w.whole {
+			err = errCut
+		}
+	}
 	if err == nil && w.next != e.number+1 {
 		err = fmt.Errorf("expected an entry up to version %d, found one up to %d", e.number, w.next-1)
 	}
 	if err != nil {
+		if gone := r.truncated(w.id); gone != nil {
+			return gone
+		}
 		return damaged(w.id, e, err)
 	}
 	if len(records) == 0 {

@@ -31,6 +31,7 @@ type section struct {
 	txn    *badger.Txn
 	ts     uint64
 	stored stream.Position // what the database has at ts; memory has the rest
+	fault  faults
 }
 
 func (r *reads) begin(l *Log) (*section, error) { return r.beginWith(l, nil) }
@@ -53,7 +54,10 @@ func (r *reads) beginWith(l *Log, look func(*memory)) (*section, error) {
 	// The timestamp is taken under r.mu: oldest, which says what may be thrown
 	// away, either counts this section or was asked before ts was visible.
 	r.active[m.ts]++
-	return &section{reads: r, txn: l.db.NewTransactionAt(m.ts, false), ts: m.ts, stored: m.stored}, nil
+	return &section{
+		reads: r, txn: l.db.NewTransactionAt(m.ts, false), ts: m.ts, stored: m.stored,
+		fault: l.options.seams.fault,
+	}, nil
 }
 
 func (s *section) end() {
@@ -89,9 +93,20 @@ func (r *reads) close() {
 	}
 }
 
+// get is a copy of a key's value, or nil if there is none.
+func (s *section) get(key []byte) ([]byte, error) {
+	if err := s.fault.at("db.get"); err != nil {
+		return nil, storageError(fmt.Sprintf("read key %q", key), err)
+	}
+	return getValue(s.txn, key)
+}
+
 // version is the version of a stream's last event in the database; 0 if it has
 // none.
 func (s *section) version(id stream.ID) (stream.Version, error) {
+	if err := s.fault.at("db.iterate"); err != nil {
+		return 0, storageError("find the version of "+id.String(), err)
+	}
 	prefix := streamKeys(id)
 	key := floorKey(s.txn, prefix, lastStreamKey(id))
 	if key == nil {
@@ -108,7 +123,7 @@ func damaged(id stream.ID, e entry, err error) error {
 
 // command is a command's effect in a topic; nil if it had none.
 func (s *section) command(topic string, id stream.EventID) (*effect, error) {
-	value, err := getValue(s.txn, commandKey(topic, id))
+	value, err := s.get(commandKey(topic, id))
 	if value == nil || err != nil {
 		return nil, err
 	}

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
-
 	"github.com/thaw-go/thaw/internal/journal"
 	"github.com/thaw-go/thaw/stream"
 )
@@ -18,6 +16,9 @@ import (
 // nothing acknowledged is missing, and prepares the committer.
 func (l *Log) start() (*committer, error) {
 	var err error
+	if err = l.fault("db.open"); err != nil {
+		return nil, l.notOpened(err)
+	}
 	if l.db, err = openBadger(l.dir, l.options); err != nil {
 		return nil, err
 	}
@@ -25,8 +26,12 @@ func (l *Log) start() (*committer, error) {
 	if l.witness, err = openWitness(l.dir.path, loose); err != nil {
 		return nil, err
 	}
-	if l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose}); err != nil {
-		return nil, err
+	l.witness.fault = l.options.seams.fault
+	if err = l.fault("journal.open"); err == nil {
+		l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose})
+	}
+	if err != nil {
+		return nil, l.notOpened(err)
 	}
 	ts := max(l.db.MaxVersion(), 1)
 	if err := l.checkFormat(&ts); err != nil {
@@ -43,6 +48,9 @@ func (l *Log) start() (*committer, error) {
 	if err := r.run(); err != nil {
 		return nil, err
 	}
+	if l.memory.cut, err = l.readCut(); err != nil {
+		return nil, err
+	}
 	c := &committer{log: l, writer: newWriter(l), head: r.end.last, lastTime: r.lastTime, cursors: map[string]stream.Cursor{}}
 	c.writer.ahead, c.writer.seq = &c.ahead, r.end.seq
 	return c, nil
@@ -53,8 +61,14 @@ func (l *Log) findEnd(ts uint64) (applied, time.Time, error) {
 	txn := l.db.NewTransactionAt(ts, false)
 	defer txn.Discard()
 	var end applied
-	sealed, err := getValue(txn, appliedKey)
-	if err == nil && sealed != nil {
+	sealed, err := l.get(txn, appliedKey)
+	if err == nil {
+		err = l.fault("db.iterate")
+	}
+	if err != nil {
+		return applied{}, time.Time{}, l.notOpened(err)
+	}
+	if sealed != nil {
 		end, err = decodeApplied(sealed)
 	}
 	if err != nil {
@@ -74,19 +88,24 @@ func (l *Log) findEnd(ts uint64) (applied, time.Time, error) {
 	if key == nil {
 		return end, time.Time{}, nil
 	}
-	at, err := lastTime(txn, key)
+	value, err := l.get(txn, key)
+	if err != nil {
+		return applied{}, time.Time{}, l.notOpened(err)
+	}
+	at, err := lastTime(value)
 	if err != nil {
 		return applied{}, time.Time{}, &stream.CorruptError{Position: end.last, Last: end.last, Err: err}
 	}
 	return end, at, nil
 }
 
+// notOpened says that opening failed at a call into storage.
+func (l *Log) notOpened(err error) error {
+	return fmt.Errorf("badgerlog: open %s: %w", l.dir.path, err)
+}
+
 // lastTime is the time of a block's last event.
-func lastTime(txn *badger.Txn, key []byte) (time.Time, error) {
-	value, err := getValue(txn, key)
-	if err != nil {
-		return time.Time{}, err
-	}
+func lastTime(value []byte) (time.Time, error) {
 	b, err := openBlock(value, nil)
 	if err != nil {
 		return time.Time{}, err
@@ -113,25 +132,31 @@ type recovery struct {
 func (r *recovery) run() error {
 	l := r.log
 	last, err := l.journal.Replay(r.end.seq, r.replay)
+	if err == nil {
+		err = l.fault("journal.replay")
+	}
 	var damaged *journal.DamagedError
 	if errors.As(err, &damaged) {
 		return &stream.CorruptError{Position: r.end.last + 1, Err: err}
 	}
 	if err != nil {
-		return err
+		return l.notOpened(err)
 	}
 	r.end.seq = max(last, r.end.seq)
 	if err := l.witness.check(r.end); err != nil {
 		return err
 	}
 	if err := r.store(); err != nil {
-		return err
+		return l.notOpened(err)
 	}
 	if err := removeAside(l.dir.path); err != nil {
-		return fmt.Errorf("badgerlog: open %s: %w", l.dir.path, err)
+		return l.notOpened(err)
+	}
+	if err := l.fault("journal.begin"); err != nil {
+		return l.notOpened(err)
 	}
 	if err := errors.Join(l.journal.Begin(r.end.seq+1), syncDir(l.dir.path)); err != nil {
-		return err
+		return l.notOpened(err)
 	}
 	return ignoreMissing(os.Remove(filepath.Join(l.dir.path, collectName)))
 }

@@ -20,6 +20,7 @@ type Stats struct {
 	Bytes   uint64          // of the events as they are encoded, once: heads and payloads
 	Head    stream.Position // of the last event that readers can see
 
+	Cut          stream.Position // history up to here was removed: Events and Streams count it, Bytes too
 	Stored       stream.Position // the database has the events up to here; the journal has the others
 	Blocks       uint64          // of the log, in the database
 	DiskBytes    int64           // of all files in the directory
@@ -59,7 +60,7 @@ func (m *memory) stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	s := Stats{
-		Events: uint64(m.head), Head: m.head, Stored: m.stored,
+		Events: uint64(m.head), Head: m.head, Cut: m.cut, Stored: m.stored,
 		Streams: m.total.streams, Bytes: m.total.bytes, Blocks: m.total.blocks,
 		TailEvents: m.tail.events, TailBytes: m.tail.bytes, KnownStreams: len(m.heads.all),
 	}

@@ -40,7 +40,7 @@ func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) err
 	if progress == nil {
 		progress = func(uint64, uint64) {}
 	}
-	v := &verification{log: l, ctx: ctx, section: s, seed: maphash.MakeSeed(), progress: progress}
+	v := &verification{log: l, ctx: ctx, section: s, seed: maphash.MakeSeed(), progress: progress, cut: l.memory.cutAt()}
 	if err := v.run(); err != nil {
 		return err
 	}
@@ -65,7 +65,8 @@ type verification struct {
 	commandsDue, commandsIn sum
 	streams                 uint64
 	findings                []error
-	plain                   []byte // of a block that stands compressed
+	cut                     stream.Position // history up to here was removed
+	plain                   []byte          // of a block that stands compressed
 	more                    int
 }
 
@@ -98,6 +99,9 @@ func (v *verification) found(at, last stream.Position, format string, args ...an
 
 // each walks a family of keys; what visit is given is valid until it returns.
 func (v *verification) each(prefix byte, visit func(key, value []byte)) error {
+	if err := v.section.fault.at("db.iterate"); err != nil {
+		return storageError(fmt.Sprintf("verify the keys that begin with %q", prefix), err)
+	}
 	it := v.section.txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefix}})
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
@@ -105,10 +109,13 @@ func (v *verification) each(prefix byte, visit func(key, value []byte)) error {
 			return err
 		}
 		item := it.Item()
-		err := item.Value(func(value []byte) error {
-			visit(item.Key(), value)
-			return nil
-		})
+		err := v.section.fault.at("db.value")
+		if err == nil {
+			err = item.Value(func(value []byte) error {
+				visit(item.Key(), value)
+				return nil
+			})
+		}
 		if err != nil {
 			v.found(0, 0, "key %x: %s", item.Key(), err)
 		}
@@ -152,13 +159,16 @@ func eachFrame(value []byte, room *[]byte, visit func(*frame)) error {
 }
 
 func (v *verification) walkLog() error {
-	next := uint64(1)
+	next := uint64(v.cut) + 1
 	var last oneAppend
 	err := v.each(blockPrefix, func(key, value []byte) {
 		end, _, err := numbered([]byte{blockPrefix}, key)
 		if err != nil {
 			v.found(stream.Position(next), 0, "block: %w", err)
 			return
+		}
+		if end <= uint64(v.cut) {
+			return // it is being removed
 		}
 		begin := next
 		err = eachFrame(value, &v.plain, func(f *frame) {
@@ -192,7 +202,8 @@ func (v *verification) walkLog() error {
 type oneAppend struct {
 	topic, key string
 	command    stream.EventID
-	first      uint64
+	first      uint64 // version
+	at         uint64 // its position
 	count      int
 }
 
@@ -207,14 +218,24 @@ func (v *verification) dueCommand(last *oneAppend, f *frame) {
 		return
 	}
 	v.endCommand(last)
-	*last = oneAppend{string(f.topic), string(f.key), command, f.version, 1}
+	*last = oneAppend{string(f.topic), string(f.key), command, f.version, f.position, 1}
 }
 
 func (v *verification) endCommand(last *oneAppend) {
-	if last.count > 0 && !last.command.IsZero() {
+	if last.count > 0 && !last.command.IsZero() && !v.halfRemoved(last) {
 		e := effect{stream.ID{Topic: last.topic, Key: last.key}, stream.Version(last.first), last.count}
 		v.commandsDue.add(v.hashEffect(commandKey(last.topic, last.command), e.encode()))
 	}
+}
+
+// halfRemoved reports whether an append's first events were removed, and with
+// them what its command did: it may, if what is left is the log's beginning.
+func (v *verification) halfRemoved(last *oneAppend) bool {
+	if v.cut == 0 || last.at != uint64(v.cut)+1 {
+		return false
+	}
+	e, err := v.section.command(last.topic, last.command)
+	return err == nil && (e == nil || e.first != stream.Version(last.first))
 }
 
 func (v *verification) hashEffect(key, value []byte) uint64 {
@@ -235,18 +256,27 @@ func (v *verification) walkStreams() error {
 		}
 		if own := key[:len(key)-16]; string(own) != string(prefix) {
 			prefix, next = append(prefix[:0], own...), 1
-			streams++
 		}
 		end, at, _ := numbered(prefix, key)
-		before := next
+		before, empty := next, true
 		err := eachFrame(value, &v.plain, func(f *frame) {
+			if empty && next == 1 && v.cut > 0 {
+				next = f.version // those before were removed
+			}
+			empty = false
 			if f.version != next {
 				v.found(at, 0, "index of %s/%s: expected version %d, found %d", f.topic, f.key, next, f.version)
 			}
 			next = f.version + 1
+			if f.position <= uint64(v.cut) {
+				return
+			}
+			if f.version == 1 {
+				streams++
+			}
 			v.inStreams[v.bucket(f.topic, f.key)].add(v.hashEvent(f))
 		})
-		if err == nil && next != end+1 {
+		if err == nil && !empty && next != end+1 {
 			err = fmt.Errorf("expected an entry up to version %d, found one up to %d", end, next-1)
 		}
 		if err != nil {

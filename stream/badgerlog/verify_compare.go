@@ -33,7 +33,7 @@ func (v *verification) nameStreams(differ map[uint64]bool) error {
 	walk := func(prefix byte, add func(*both, *frame)) error {
 		return v.each(prefix, func(_, value []byte) {
 			_ = eachFrame(value, &v.plain, func(f *frame) { // what is damaged was found before
-				if !differ[v.bucket(f.topic, f.key)] {
+				if f.position <= uint64(v.cut) || !differ[v.bucket(f.topic, f.key)] {
 					return
 				}
 				id := stream.ID{Topic: string(f.topic), Key: string(f.key)}

@@ -26,6 +26,7 @@ type witness struct {
 	// acknowledged: then the witness speaks of the database only
 	loose bool
 	err   error // the first failure to write; told by close
+	fault faults
 }
 
 const (
@@ -91,7 +92,11 @@ func (w *witness) write(a applied) {
 	binary.LittleEndian.PutUint64(b[12:], a.seq)
 	binary.LittleEndian.PutUint64(b[20:], uint64(a.last))
 	binary.LittleEndian.PutUint32(b[:], crc32.Checksum(b[4:28], castagnoli))
-	if _, err := w.file.WriteAt(b[:], int64(w.turn%2)*slotSize); err != nil {
+	err := w.fault.at("witness.write")
+	if err == nil {
+		_, err = w.file.WriteAt(b[:], int64(w.turn%2)*slotSize)
+	}
+	if err != nil {
 		w.err = err
 		return
 	}
@@ -108,7 +113,7 @@ func (w *witness) check(found applied) error {
 }
 
 func (w *witness) close() error {
-	err := errors.Join(w.err, w.file.Sync(), w.file.Close())
+	err := errors.Join(w.err, w.fault.at("witness.close"), w.file.Sync(), w.file.Close())
 	if err != nil {
 		return fmt.Errorf("badgerlog: close %s: %w", w.file.Name(), err)
 	}

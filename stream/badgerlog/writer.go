@@ -116,10 +116,10 @@ func (w *writer) makeRoom(add *commit) error {
 func (w *writer) write(p *plan) error {
 	var seq uint64
 	write := func() (err error) {
-		seq, err = w.log.journal.Append(p.record...)
+		seq, err = w.append(p.record)
 		if errors.Is(err, journal.ErrFull) {
 			if err = w.log.flusher.drain(); err == nil {
-				seq, err = w.log.journal.Append(p.record...)
+				seq, err = w.append(p.record)
 			}
 		}
 		return err
@@ -131,6 +131,17 @@ func (w *writer) write(p *plan) error {
 	w.log.witness.saw(w.seq, p.head)
 	w.log.memory.publish(p.commit, w.seq, p.group)
 	return nil
+}
+
+// append adds a record to the journal.
+func (w *writer) append(record [][]byte) (seq uint64, err error) {
+	if err := w.log.fault("journal.append"); err != nil {
+		return 0, err
+	}
+	if seq, err = w.log.journal.Append(record...); err != nil {
+		return 0, err
+	}
+	return seq, w.log.fault("journal.sync")
 }
 
 // directBytes is how large a commit has to be for its bytes to cost more than

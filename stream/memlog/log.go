@@ -12,6 +12,7 @@ import (
 var (
 	_ stream.Store       = (*Log)(nil)
 	_ stream.Checkpoints = (*Log)(nil)
+	_ stream.Truncater   = (*Log)(nil)
 )
 
 // Log is a log of one shard, in memory. [New] makes one.
@@ -22,6 +23,7 @@ type Log struct {
 	closed    bool
 	grown     chan struct{}          // closed, and made anew, when there is more to read or the log is closed
 	records   []stream.Record        // the event at position p is records[p-1]; never changed once it is there
+	cut       int                    // how many of them were removed: they are zero
 	streams   map[stream.ID][]int    // where in records a stream's events are, in order
 	commands  map[command]firstTaken // what took effect
 	consumers map[string]*consumer

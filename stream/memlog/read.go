@@ -87,6 +87,10 @@ func (r *reader) look(ctx context.Context, first bool) (view, error) {
 		if err := r.log.enter(ctx); err != nil {
 			return view{}, err
 		}
+		if err := r.missing(); err != nil {
+			r.log.mu.Unlock()
+			return view{}, err
+		}
 		v := view{records: r.log.records, end: r.end}
 		if r.one.Topic != "" {
 			v.stream = r.log.streams[r.one]

@@ -1,0 +1,108 @@
+package badgerlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/dgraph-io/badger/v4/fb"
+	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/pb"
+	"github.com/dgraph-io/badger/v4/y"
+	"google.golang.org/protobuf/proto"
+)
+
+// checkTable checks a table's index and each of its blocks. The database takes a
+// block that it can not read for the end of the table, and says nothing: the keys
+// in it would not be there any more. It returns the youngest transaction that the
+// table has entries of.
+func checkTable(path string, compression options.CompressionType) (newest uint64, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, errors.New("it is missing, and the manifest lists it")
+	}
+	if err != nil {
+		return 0, err
+	}
+	index, err := tableIndex(data)
+	if err != nil {
+		return 0, err
+	}
+	root := fb.GetRootAsTableIndex(index, 0)
+	if compression != options.None {
+		return root.MaxVersion(), nil // its blocks are read in another way; this package writes none
+	}
+	return root.MaxVersion(), checkTableBlocks(data, root)
+}
+
+// tableIndex reads a table's index: checksum length, checksum, index length,
+// index, from the end of the file.
+func tableIndex(data []byte) ([]byte, error) {
+	data, sum, err := cutSized(data)
+	if err != nil {
+		return nil, fmt.Errorf("the checksum of its index: %w", err)
+	}
+	_, index, err := cutSized(data)
+	if err != nil {
+		return nil, fmt.Errorf("its index: %w", err)
+	}
+	if len(index) == 0 {
+		return nil, errors.New("it has no index")
+	}
+	if err := checkTableSum(index, sum); err != nil {
+		return nil, fmt.Errorf("its index: %w", err)
+	}
+	return index, nil
+}
+
+// cutSized cuts off what stands at the end of data, before its length.
+func cutSized(data []byte) (before, part []byte, err error) {
+	if len(data) < 4 {
+		return nil, nil, fmt.Errorf("expected a length before byte %d", len(data))
+	}
+	at := len(data) - 4
+	size := int64(binary.BigEndian.Uint32(data[at:]))
+	if size > int64(at) {
+		return nil, nil, fmt.Errorf("expected %d bytes before byte %d", size, at)
+	}
+	return data[:at-int(size)], data[at-int(size) : at], nil
+}
+
+func checkTableSum(data, sum []byte) error {
+	var expected pb.Checksum
+	if err := proto.Unmarshal(sum, &expected); err != nil {
+		return err
+	}
+	if expected.Sum == 0 {
+		return errors.New("it has no checksum")
+	}
+	if err := y.VerifyChecksum(data, &expected); err != nil {
+		return errors.New(err.Error())
+	}
+	return nil
+}
+
+// checkTableBlocks checks a table's blocks. Each ends with its checksum and the
+// length of that.
+func checkTableBlocks(data []byte, root *fb.TableIndex) error {
+	var at fb.BlockOffset
+	for i := range root.OffsetsLength() {
+		if !root.Offsets(&at, i) {
+			return fmt.Errorf("expected the place of block %d in its index", i)
+		}
+		begin, end := int64(at.Offset()), int64(at.Offset())+int64(at.Len())
+		if end > int64(len(data)) {
+			return fmt.Errorf("expected block %d from byte %d to %d of %d", i, begin, end, len(data))
+		}
+		block, sum, err := cutSized(data[begin:end])
+		if err == nil {
+			err = checkTableSum(block, sum)
+		}
+		if err != nil {
+			return fmt.Errorf("its block from byte %d to %d: %w", begin, end, err)
+		}
+	}
+	return nil
+}

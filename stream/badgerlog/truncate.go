@@ -1,0 +1,250 @@
+package badgerlog
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/thaw-go/thaw/internal/engine"
+	"github.com/thaw-go/thaw/stream"
+)
+
+// Truncate removes the events up to a place as [stream.Truncater] says: whole
+// blocks of at most 1000 events are removed, and the newest one stays.
+//
+// The room on the disk is given back by and by, also if Truncate is cut short:
+// then what is left is removed when the log is opened again. Errors: those of
+// [Log.Append], and an [*stream.InvalidError] for a place past the head.
+func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, error) {
+	if err := l.mayWork(ctx); err != nil {
+		return stream.Cursor{}, err
+	}
+	head, _ := l.memory.visible()
+	if err := engine.CheckFrom(upTo, stream.At(head)); err != nil {
+		return stream.Cursor{}, err
+	}
+	l.truncating.Lock()
+	defer l.truncating.Unlock()
+	cut, err := l.findCut(ctx, upTo.Position(0))
+	if err != nil {
+		return stream.Cursor{}, err
+	}
+	if cut > l.memory.cutAt() {
+		mark := keyed{cutKey, seal(binary.LittleEndian.AppendUint64(nil, uint64(cut)))}
+		if err := l.change(ctx, []keyed{mark}); err != nil {
+			return stream.Cursor{}, err
+		}
+		l.memory.setCut(cut)
+	}
+	cut = l.memory.cutAt()
+	defer l.collector.ask()
+	if err := l.erase(ctx); err != nil {
+		return stream.At(cut), fmt.Errorf("badgerlog: truncate %s at position %d: %w", l.dir.path, cut, err)
+	}
+	return stream.At(cut), nil
+}
+
+// findCut is the end of the last block that is not behind a position, and not
+// the newest; 0 if there is none.
+func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Position, error) {
+	if err := l.settle(ctx); err != nil {
+		return 0, err
+	}
+	s, err := l.reads.begin(l)
+	if err != nil {
+		return 0, err
+	}
+	defer s.end()
+	key := floorKey(s.txn, []byte{blockPrefix}, blockKey(min(upTo, max(s.stored, 1)-1)))
+	if key == nil {
+		return 0, nil
+	}
+	last, _, err := numbered([]byte{blockPrefix}, key)
+	return stream.Position(last), err
+}
+
+// change has the committer change keys of the database, all of them or none.
+func (l *Log) change(ctx context.Context, changes []keyed) error {
+	r := newRequest()
+	r.raw = changes
+	for _, c := range changes {
+		r.size += len(c.key) + len(c.value) + 16
+	}
+	outcome, err := l.submit(ctx, r)
+	if err != nil {
+		return err
+	}
+	return outcome.err
+}
+
+// readCut is how far the log was truncated, as the database says.
+func (l *Log) readCut() (stream.Position, error) {
+	s, err := l.reads.begin(l)
+	if err != nil {
+		return 0, err
+	}
+	defer s.end()
+	sealed, err := s.get(cutKey)
+	if sealed == nil || err != nil {
+		return 0, err
+	}
+	b, err := unseal(sealed)
+	if err == nil && len(b) != 8 {
+		err = errShort
+	}
+	if err != nil {
+		return 0, &stream.CorruptError{Err: fmt.Errorf("how far the log was truncated: %w", err)}
+	}
+	return stream.Position(binary.LittleEndian.Uint64(b)), nil
+}
+
+// erase removes from the database what lies before the cut, a window of blocks
+// at a time: the blocks, the commands that took effect in them, and the entries
+// of their streams. Each window goes whole, so a log that was cut short in between
+// is in order. The caller holds l.truncating.
+func (l *Log) erase(ctx context.Context) error {
+	for {
+		changes, err := l.nextWindow()
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		if err := l.change(ctx, changes); err != nil {
+			return err
+		}
+		if err := l.settle(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// resumeErase removes what is left of history that was truncated.
+func (l *Log) resumeErase(ctx context.Context) error {
+	l.truncating.Lock()
+	defer l.truncating.Unlock()
+	return l.erase(ctx)
+}
+
+// window is what one step removes.
+type window struct {
+	changes []keyed
+	bytes   int
+	streams map[stream.ID]bool
+	end     stream.Position // of its last block
+}
+
+// Limits on a window, so that what it changes fits in one generation with what
+// others append. One block alone may exceed them.
+const (
+	maxWindowChanges = 4000
+	maxWindowBytes   = 256 << 10
+)
+
+func (w *window) remove(key []byte) {
+	w.changes = append(w.changes, keyed{key: append([]byte(nil), key...)})
+	w.bytes += len(key)
+}
+
+// nextWindow says what is to be changed to remove the first blocks before the
+// cut; nothing once they are gone.
+func (l *Log) nextWindow() ([]keyed, error) {
+	s, err := l.reads.begin(l)
+	if err != nil {
+		return nil, err
+	}
+	defer s.end()
+	w := &window{streams: map[stream.ID]bool{}}
+	if err := w.addBlocks(s, l.memory.cutAt()); err != nil {
+		return nil, err
+	}
+	for id := range w.streams {
+		if err := w.addStream(s, id); err != nil {
+			return nil, err
+		}
+	}
+	return w.changes, nil
+}
+
+func (w *window) addBlocks(s *section, cut stream.Position) error {
+	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: []byte{blockPrefix}})
+	defer it.Close()
+	for it.Rewind(); it.Valid() && 2*len(w.changes) < maxWindowChanges && 2*w.bytes < maxWindowBytes; it.Next() {
+		key := it.Item().Key()
+		last, _, err := numbered([]byte{blockPrefix}, key)
+		if err != nil || stream.Position(last) > cut {
+			return err
+		}
+		w.remove(key)
+		w.end = stream.Position(last)
+		err = it.Item().Value(func(value []byte) error {
+			return eachFrame(value, nil, w.addFrame)
+		})
+		if err != nil {
+			return &stream.CorruptError{Position: w.end, Last: w.end, Err: fmt.Errorf("block up to position %d: %w", last, err)}
+		}
+	}
+	return nil
+}
+
+// addFrame notes an event's stream, and removes what its command did.
+func (w *window) addFrame(f *frame) {
+	w.streams[stream.ID{Topic: string(f.topic), Key: string(f.key)}] = true
+	if at, ok := f.commandAt(); ok {
+		key := commandKey(string(f.topic), stream.EventID(f.ids[at:at+16]))
+		if n := len(w.changes); n == 0 || string(w.changes[n-1].key) != string(key) {
+			w.remove(key)
+		}
+	}
+}
+
+// addStream removes a stream's entries up to the window's end. The newest entry
+// is emptied instead: its key says which version the stream has.
+func (w *window) addStream(s *section, id stream.ID) error {
+	prefix := streamKeys(id)
+	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); {
+		var last uint64 // the position of the entry's last event; 0: it was emptied before
+		key := it.Item().KeyCopy(nil)
+		err := it.Item().Value(func(value []byte) error {
+			return eachFrame(value, nil, func(f *frame) { last = f.position })
+		})
+		if err != nil {
+			return fmt.Errorf("index of %s: %w", id, err)
+		}
+		if last > uint64(w.end) {
+			return nil
+		}
+		it.Next()
+		switch {
+		case it.Valid():
+			w.remove(key)
+		case last > 0:
+			w.changes = append(w.changes, keyed{key, encodeBlock(nil)})
+		}
+	}
+	return nil
+}
+
+// cutAt is how far the log was truncated.
+func (m *memory) cutAt() stream.Position {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.cut
+}
+
+func (m *memory) setCut(cut stream.Position) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cut = max(m.cut, cut)
+}
+
+// truncated is the error for what a reader misses since the log was truncated;
+// nil if it misses nothing.
+func (r *reader) truncated(id stream.ID) error {
+	if cut := r.log.memory.cutAt(); r.at < cut {
+		return &stream.TruncatedError{Stream: id, From: r.query.From, Cut: stream.At(cut)}
+	}
+	return nil
+}
