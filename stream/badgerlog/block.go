@@ -176,6 +176,9 @@ type block struct {
 // openBlock checks a block's checksum and header. What it has to uncompress goes
 // to room, which may be nil, and is valid until room is used again.
 func openBlock(b []byte, room *[]byte) (block, error) {
+	if len(b) > 1 && b[1] == reference {
+		return block{}, notFollowed(b)
+	}
 	if len(b) < blockHeaderSize {
 		return block{}, errShort
 	}

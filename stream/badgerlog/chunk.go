@@ -55,10 +55,7 @@ func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error
 			return nil, err
 		}
 		if err = s.fault.at("db.value"); err == nil {
-			err = item.Value(func(value []byte) error {
-				c.values = append(c.values, value...)
-				return nil
-			})
+			err = item.Value(func(value []byte) error { return s.block(value, c.copy) })
 		}
 		if err != nil {
 			return nil, storageError(fmt.Sprintf("read the entry under key %q", item.Key()), err)
@@ -72,6 +69,12 @@ func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error
 		start = end
 	}
 	return next, nil
+}
+
+// copy adds a value to the chunk.
+func (c *chunk) copy(value []byte) error {
+	c.values = append(c.values, value...)
+	return nil
 }
 
 // decode returns the events of an entry that are selected, valid until the next

@@ -208,6 +208,10 @@ func (w *window) addStream(s *section, id stream.ID) error {
 		var last uint64 // the position of the entry's last event; 0: it was emptied before
 		key := it.Item().KeyCopy(nil)
 		err := it.Item().Value(func(value []byte) error {
+			if at, ok := referred(value); ok {
+				last = uint64(at)
+				return nil
+			}
 			return eachFrame(value, nil, func(f *frame) { last = f.position })
 		})
 		if err != nil {

@@ -112,8 +112,14 @@ func (v *verification) each(prefix byte, visit func(key, value []byte)) error {
 		err := v.section.fault.at("db.value")
 		if err == nil {
 			err = item.Value(func(value []byte) error {
-				visit(item.Key(), value)
-				return nil
+				if prefix != streamPrefix {
+					visit(item.Key(), value)
+					return nil
+				}
+				return v.section.block(value, func(block []byte) error {
+					visit(item.Key(), block)
+					return nil
+				})
 			})
 		}
 		if err != nil {
