@@ -43,7 +43,7 @@ func (l *Log) submit(ctx context.Context, r *request) (outcome, error) {
 		err = stream.ErrClosed
 	}
 	if err != nil {
-		l.memory.letGo([]*request{r})
+		letGo([]*request{r})
 		return outcome{}, err
 	}
 	<-r.done

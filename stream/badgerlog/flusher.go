@@ -28,7 +28,7 @@ type flusher struct {
 func newFlusher(l *Log, ts uint64, total applied) *flusher {
 	return &flusher{
 		log: l, ts: ts, total: total, next: make(chan *generation), done: make(chan struct{}),
-		own: own{},
+		own:  own{},
 		join: joiner{compress: l.options.Compress},
 	}
 }

@@ -199,7 +199,7 @@ func (m *importer) put(b *batch) error {
 		err = stream.ErrClosed
 	}
 	if err != nil {
-		m.log.memory.letGo([]*request{r})
+		letGo([]*request{r})
 		return err
 	}
 	b.request = r

@@ -135,13 +135,13 @@ func (q *queue) linger(idle func()) {
 	q.mu.Lock()
 	back, alone := len(q.list)+q.answered, q.answered <= 1
 	q.mu.Unlock()
+	if alone {
+		return
+	}
 	if back < fullGroup {
 		idle()
 	}
 	for range lingerYields {
-		if alone {
-			return
-		}
 		q.mu.Lock()
 		enough := len(q.list) >= min(back, fullGroup) || q.ended
 		q.mu.Unlock()

@@ -161,36 +161,39 @@ func (r *recovery) run() error {
 	return ignoreMissing(os.Remove(filepath.Join(l.dir.path, collectName)))
 }
 
-// replay adds a journal record to memory.
+// replay adds a journal record to memory. Its commits stay in one generation,
+// as the mark of what is applied counts records.
 func (r *recovery) replay(seq uint64, data []byte) error {
-	c, err := decodeCommit(data)
+	commits, err := decodeCommits(data)
 	if err != nil {
 		return &stream.CorruptError{Position: r.end.last + 1, Err: fmt.Errorf("journal record %d: %w", seq, err)}
 	}
-	for i := range c.records {
-		if want := r.end.last + stream.Position(i) + 1; c.records[i].Position != want {
-			return &stream.CorruptError{Position: want, Err: fmt.Errorf("journal record %d: expected position %d, found %d", seq, want, c.records[i].Position)}
+	m := r.log.memory
+	for _, c := range commits {
+		for i := range c.records {
+			if want := r.end.last + 1; c.records[i].Position != want {
+				return &stream.CorruptError{Position: want, Err: fmt.Errorf("journal record %d: expected position %d, found %d", seq, want, c.records[i].Position)}
+			}
+			r.end.last, r.lastTime = c.records[i].Position, c.records[i].Time
+		}
+		for _, part := range c.parts {
+			c.heads = append(c.heads, m.heads.hold(part.first().Stream))
 		}
 	}
-	m := r.log.memory
-	for _, part := range c.parts {
-		c.heads = append(c.heads, m.heads.hold(part.first().Stream))
-	}
-	if !m.takes(c) {
+	if !m.takes(commits...) {
 		if err := r.store(); err != nil {
 			return err
 		}
 	}
-	m.publish(c, seq, nil)
-	for i, head := range c.heads {
-		head.holders--
-		head.version = c.parts[i].last().Version
-		head.known.Store(true)
+	m.publish(seq, commits...)
+	for _, c := range commits {
+		for i, head := range c.heads {
+			head.release()
+			head.version = c.parts[i].last().Version
+			head.known.Store(true)
+		}
 	}
 	r.end.seq = seq
-	if n := len(c.records); n > 0 {
-		r.end.last, r.lastTime = c.records[n-1].Position, c.records[n-1].Time
-	}
 	return nil
 }
 

@@ -62,7 +62,7 @@ func (m *memory) stats() Stats {
 	s := Stats{
 		Events: uint64(m.head), Head: m.head, Cut: m.cut, Stored: m.stored,
 		Streams: m.total.streams, Bytes: m.total.bytes, Blocks: m.total.blocks,
-		TailEvents: m.tail.events, TailBytes: m.tail.bytes, KnownStreams: len(m.heads.all),
+		TailEvents: m.tail.events, TailBytes: m.tail.bytes, KnownStreams: m.heads.count(),
 	}
 	for _, g := range [2]*generation{m.sealed, m.active} {
 		if g != nil {
