@@ -190,6 +190,9 @@ func openBlock(b []byte, room *[]byte) (block, error) {
 		return block{}, fmt.Errorf("checksum of the block: expected %08x, found %08x", want, got)
 	}
 	count, heads := binary.LittleEndian.Uint32(b[6:]), binary.LittleEndian.Uint32(b[10:])
+	if b[1]&compressed != 0 && count > maxBlockEvents { // its length says nothing about how many there can be
+		return block{}, fmt.Errorf("a compressed block of %d events, expected %d at most", count, maxBlockEvents)
+	}
 	rest, err := plain(b, room)
 	if err != nil {
 		return block{}, err

@@ -44,7 +44,7 @@ func inspect(dir string) error {
 	if err := in.list(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{in.checkEmpty, in.checkKeys, in.checkManifest, in.checkLogs, in.checkDiscard} {
+	for _, check := range []func() error{in.checkEmpty, in.checkFrames, in.checkKeys, in.checkManifest, in.checkLogs, in.checkDiscard} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -76,10 +76,12 @@ type logEntry struct {
 	ts   uint64
 }
 
-// decodeLogEntry reads the entry at the beginning of b, without its values.
+// decodeLogEntry reads the entry at the beginning of b, without its values. This
+// package sets neither user meta nor expiry, and looking at them first keeps
+// checkLog from summing up what lies behind every byte of a damaged file.
 func decodeLogEntry(b []byte) (logEntry, bool) {
 	const mostKey = 1 << 16
-	if len(b) < 2 {
+	if len(b) < 2 || b[1] != 0 {
 		return logEntry{}, false
 	}
 	at := 2
@@ -92,7 +94,7 @@ func decodeLogEntry(b []byte) (logEntry, bool) {
 		lengths[i], at = n, at+size
 	}
 	key, value := lengths[0], lengths[1]
-	if key < 8 || key > mostKey || value > uint64(len(b)) || uint64(at)+key+value+4 > uint64(len(b)) {
+	if lengths[2] != 0 || key < 8 || key > mostKey || value > uint64(len(b)) || uint64(at)+key+value+4 > uint64(len(b)) {
 		return logEntry{}, false
 	}
 	end := at + int(key+value)
