@@ -39,6 +39,9 @@ func sampleRecords() []stream.Record {
 }
 
 func decodeAll(b []byte) ([]stream.Record, error) {
+	if _, err := openBlock(b, nil); err != nil {
+		return nil, err
+	}
 	c := chunk{names: newInterner()}
 	return c.decode(entry{value: b}, func(*frame) bool { return true })
 }

@@ -93,7 +93,7 @@ func (c *chunk) bound(prefix, next []byte, stored stream.Position) {
 // decode returns the events of an entry that are selected, valid until the next
 // call. What is not selected is not turned into a record.
 func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, error) {
-	b, err := openBlock(e.value, &c.plain)
+	b, err := openStored(e.value, &c.plain)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func damagedLog(t *testing.T) *Log {
 	t.Helper()
 	dir, id := whole(t), stream.ID{Topic: "t", Key: "k1"}
 	tamper(t, dir, func(txn *badger.Txn) error {
-		flip := func(b []byte) { b[len(b)-1] ^= 1 }
+		flip := func(b []byte) { b[0] ^= 1 }
 		keys := entryKeys(txn, id)
 		return errors.Join(
 			change(txn, blockKey(20), flip), change(txn, blockKey(70), flip), txn.Delete(blockKey(40)),
