@@ -32,6 +32,7 @@ var chunks = sync.Pool{New: func() any { return &chunk{names: newInterner()} }}
 type entry struct {
 	number uint64          // its last position or, in a stream's family, version
 	at     stream.Position // the same, or in a stream's family its first position
+	last   stream.Position // in a stream's family: no event in it is behind this
 	value  []byte
 }
 
@@ -77,10 +78,25 @@ func (c *chunk) copy(value []byte) error {
 	return nil
 }
 
+// bound says of each entry of a stream where its last event can be at most:
+// before the next entry's first one, or where the database ends.
+func (c *chunk) bound(prefix, next []byte, stored stream.Position) {
+	last := stored
+	if next != nil {
+		if _, at, err := numbered(prefix, next); err == nil {
+			last = at - 1
+		}
+	}
+	for i := len(c.entries) - 1; i >= 0; i-- {
+		c.entries[i].last = last
+		last = c.entries[i].at - 1
+	}
+}
+
 // decode returns the events of an entry that are selected, valid until the next
 // call. What is not selected is not turned into a record.
 func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, error) {
-	b, err := openBlock(e.value, &c.plain)
+	b, err := openStored(e.value, &c.plain)
 	if err != nil {
 		return nil, err
 	}

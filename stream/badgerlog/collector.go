@@ -3,6 +3,7 @@ package badgerlog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,7 +22,8 @@ type collector struct {
 	ctx   context.Context
 	quit  context.CancelFunc
 
-	working sync.Mutex // held by the one who collects
+	working sync.Mutex      // held by the one who collects
+	whole   map[uint64]bool // files of the value log that were checked; his
 
 	mu   sync.Mutex
 	runs Collection
@@ -41,7 +43,7 @@ const (
 )
 
 func newCollector(l *Log) *collector {
-	c := &collector{log: l, asked: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &collector{log: l, asked: make(chan struct{}, 1), done: make(chan struct{}), whole: map[uint64]bool{}}
 	c.ctx, c.quit = context.WithCancel(context.Background())
 	return c
 }
@@ -111,12 +113,19 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 		if c.ctx.Err() != nil {
 			return files, c.unmark()
 		}
+		if err = c.checkCollectable(); err != nil {
+			break
+		}
 		if err = c.log.db.RunValueLogGC(collectRatio); err == nil {
 			files++
 		}
 	}
 	if errors.Is(err, badger.ErrNoRewrite) {
 		err = nil
+	}
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		return files, errors.Join(fmt.Errorf("badgerlog: collect garbage in %s: %w", c.log.dir.path, err), c.unmark())
 	}
 	if err = errors.Join(err, c.unmark()); err != nil {
 		return files, storageError("collect garbage in "+c.log.dir.path, err)

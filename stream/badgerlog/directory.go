@@ -131,9 +131,9 @@ const (
 	valueThreshold   = 128
 )
 
-func openBadger(d *directory, o Options) (*badger.DB, error) {
+func openBadger(d *directory, o Options, lost *lostSync) (*badger.DB, error) {
 	opt := badger.DefaultOptions(d.path).
-		WithLogger(badgerLogger{o.Logger}).
+		WithLogger(badgerLogger{o.Logger, lost}).
 		WithSyncWrites(true). // the journal is written over once the database has it
 		WithMemTableSize(memTableSize).
 		WithValueLogFileSize(o.seams.valueLog).
@@ -143,6 +143,7 @@ func openBadger(d *directory, o Options) (*badger.DB, error) {
 		WithDetectConflicts(false).
 		WithMetricsEnabled(false).
 		WithChecksumVerificationMode(options.OnBlockRead).
+		WithVerifyValueChecksum(true). // it believes the lengths before a value, and panics or keeps the file locked
 		WithNumCompactors(2)
 	db, err := badger.OpenManaged(opt)
 	if err != nil {
@@ -188,7 +189,10 @@ func (l *Log) checkFormat(ts *uint64) error {
 }
 
 // badgerLogger hands on what Badger says.
-type badgerLogger struct{ to *slog.Logger }
+type badgerLogger struct {
+	to   *slog.Logger
+	lost *lostSync
+}
 
 func (b badgerLogger) say(level slog.Level, format string, args []any) {
 	if b.to != nil {
@@ -196,7 +200,11 @@ func (b badgerLogger) say(level slog.Level, format string, args []any) {
 	}
 }
 
-func (b badgerLogger) Errorf(f string, a ...any)   { b.say(slog.LevelError, f, a) }
+func (b badgerLogger) Errorf(f string, a ...any) {
+	b.lost.hear(f, a)
+	b.say(slog.LevelError, f, a)
+}
+
 func (b badgerLogger) Warningf(f string, a ...any) { b.say(slog.LevelWarn, f, a) }
 func (b badgerLogger) Infof(f string, a ...any)    { b.say(slog.LevelInfo, f, a) }
 func (b badgerLogger) Debugf(f string, a ...any)   { b.say(slog.LevelDebug, f, a) }

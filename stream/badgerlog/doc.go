@@ -16,7 +16,10 @@
 //     and the log accepts no more writes until it is opened again; each of them
 //     is then there whole or not at all.
 //   - Every block is checksummed. A damaged one is a [*stream.CorruptError] that
-//     names its position and is never returned as data.
+//     names its position and is never returned as data. Reading goes on behind
+//     its Last position, for who means to leave it out; nothing else is left out.
+//   - The database's files are checked before the database sees them. One that is
+//     damaged is a [*DamagedError] that names it, and nothing is changed.
 //   - A directory has one process. A second one is refused with a [*LockedError]
 //     before it touches anything; a directory that is no Thaw log with a
 //     [*FormatError].

@@ -37,6 +37,8 @@ type inspection struct {
 	tables []uint64 // the files of tables, by number
 	logs   []uint64 // of the value log
 	mems   []uint64 // of memory tables
+
+	newest uint64 // the youngest transaction that tables or memory tables have entries of
 }
 
 func inspect(dir string) error {
@@ -44,7 +46,7 @@ func inspect(dir string) error {
 	if err := in.list(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{in.checkEmpty, in.checkKeys, in.checkManifest, in.checkLogs} {
+	for _, check := range []func() error{in.checkEmpty, in.checkFrames, in.checkKeys, in.checkManifest, in.checkLogs, in.checkDiscard} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -152,6 +154,7 @@ func (in *inspection) checkManifest() (err error) {
 		}
 		newest = max(newest, version)
 	}
+	in.newest = newest
 	return in.setAside(manifest, newest)
 }
 

@@ -2,6 +2,7 @@ package badgerlog
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
@@ -14,23 +15,46 @@ func (in *inspection) checkLogs() error {
 	if _, err := os.Stat(filepath.Join(in.dir, collectName)); err == nil {
 		return nil // values of old transactions were being written when it ended
 	}
-	var names []string
 	for _, n := range in.mems {
-		names = append(names, memName(n))
-	}
-	if len(in.logs) > 0 {
-		names = append(names, logName(in.logs[len(in.logs)-1]))
-	}
-	for _, name := range names {
-		data, err := os.ReadFile(filepath.Join(in.dir, name))
+		newest, err := in.checkLog(memName(n), 0)
 		if err != nil {
-			return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
+			return err
 		}
-		if err := checkLog(data); err != nil {
-			return in.damaged(name, err)
-		}
+		in.newest = max(in.newest, newest)
+	}
+	if len(in.logs) == 0 {
+		return nil
+	}
+	// Values are synced before a table or a memory table is told where they are.
+	last := in.logs[len(in.logs)-1]
+	_, err := in.checkLog(logName(last), in.newest)
+	if damaged := (*DamagedError)(nil); errors.As(err, &damaged) {
+		return in.shield(last)
+	}
+	return err
+}
+
+// shield makes a file of the value log with nothing in it behind the newest, which
+// is damaged: the database looks for the end of the newest one only, and would
+// write zeros over everything behind the damage. So the values that are damaged are
+// lost, and none else; who reads them is told.
+func (in *inspection) shield(last uint64) error {
+	path := filepath.Join(in.dir, logName(last+1))
+	if err := os.WriteFile(path, make([]byte, logHeaderSize), 0o600); err != nil {
+		return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 	}
 	return nil
+}
+
+func (in *inspection) checkLog(name string, synced uint64) (newest uint64, err error) {
+	data, err := os.ReadFile(filepath.Join(in.dir, name))
+	if err != nil {
+		return 0, fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
+	}
+	if newest, err = checkLog(data, synced); err != nil {
+		return 0, in.damaged(name, err)
+	}
+	return newest, nil
 }
 
 // A log of the database's is a header of 20 bytes and entries: meta u8, user
@@ -40,8 +64,10 @@ const logHeaderSize = 20
 
 // checkLog walks a log's entries. Behind the first that can not be read there may
 // be what is left of the last transaction, which was being written; anything of an
-// earlier one was once on the disk whole, and so was what stands before it.
-func checkLog(data []byte) error {
+// earlier one, or of one up to synced, was once on the disk whole, and so was what
+// stands before it. It returns the youngest transaction before the first that can
+// not be read.
+func checkLog(data []byte, synced uint64) (whole uint64, err error) {
 	end, newest := logHeaderSize, uint64(0)
 	for end < len(data) {
 		e, ok := decodeLogEntry(data[end:])
@@ -50,6 +76,7 @@ func checkLog(data []byte) error {
 		}
 		end, newest = end+e.size, max(newest, e.ts)
 	}
+	whole = newest
 	rest := data[min(end, len(data)):]
 	oldest, at := uint64(1<<64-1), 0
 	for i := 0; i < len(rest); i++ {
@@ -65,10 +92,10 @@ func checkLog(data []byte) error {
 		}
 		i += e.size - 1
 	}
-	if oldest < newest {
-		return fmt.Errorf("expected an entry at byte %d, found none that is whole, but an earlier transaction's at byte %d", end, at)
+	if oldest < newest || oldest <= synced {
+		return 0, fmt.Errorf("expected an entry at byte %d, found none that is whole, but an earlier transaction's at byte %d", end, at)
 	}
-	return nil
+	return whole, nil
 }
 
 type logEntry struct {
@@ -76,10 +103,12 @@ type logEntry struct {
 	ts   uint64
 }
 
-// decodeLogEntry reads the entry at the beginning of b, without its values.
+// decodeLogEntry reads the entry at the beginning of b, without its values. This
+// package sets neither user meta nor expiry, and looking at them first keeps
+// checkLog from summing up what lies behind every byte of a damaged file.
 func decodeLogEntry(b []byte) (logEntry, bool) {
 	const mostKey = 1 << 16
-	if len(b) < 2 {
+	if len(b) < 2 || b[1] != 0 {
 		return logEntry{}, false
 	}
 	at := 2
@@ -92,7 +121,7 @@ func decodeLogEntry(b []byte) (logEntry, bool) {
 		lengths[i], at = n, at+size
 	}
 	key, value := lengths[0], lengths[1]
-	if key < 8 || key > mostKey || value > uint64(len(b)) || uint64(at)+key+value+4 > uint64(len(b)) {
+	if lengths[2] != 0 || key < 8 || key > mostKey || value > uint64(len(b)) || uint64(at)+key+value+4 > uint64(len(b)) {
 		return logEntry{}, false
 	}
 	end := at + int(key+value)

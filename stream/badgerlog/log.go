@@ -35,6 +35,7 @@ type Log struct {
 	collector  *collector
 	reads      reads
 	readers    readers
+	lost       lostSync
 
 	lastSync  atomic.Int64 // when the writer last acknowledged, in nanoseconds since 1970
 	fallbacks atomic.Int64 // how often a read went to the database
@@ -112,6 +113,9 @@ func (l *Log) commit(txn *badger.Txn, ts uint64) error {
 		return err
 	}
 	if err := txn.CommitAt(ts, nil); err != nil {
+		return err
+	}
+	if err := l.lost.failure(); err != nil {
 		return err
 	}
 	return l.fault("db.sync")

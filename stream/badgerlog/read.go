@@ -220,7 +220,7 @@ func (r *reader) scanLog(ctx context.Context, end stream.Position) error {
 		if err := r.truncated(stream.ID{}); err != nil {
 			return err // meanwhile
 		}
-		return &stream.CorruptError{Position: r.at + 1, Err: fmt.Errorf("a block is missing: nothing follows position %d in a log of %d", r.at, end)}
+		return &stream.CorruptError{Position: r.at + 1, Last: end, Err: fmt.Errorf("a block is missing: nothing follows position %d in a log of %d", r.at, end)}
 	}
 	return nil
 }
@@ -231,12 +231,13 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 		return err
 	}
 	next := uint64(0)
-	last := uint64(r.at)
+	last, damagedTo := uint64(r.at), stream.Position(e.number)
 	var order error
 	records, err := r.chunk.decode(e, func(f *frame) bool {
 		switch {
 		case next == 0 && f.position > uint64(r.at)+1:
 			order = fmt.Errorf("a block is missing: the next one begins at position %d", f.position)
+			damagedTo = min(damagedTo, stream.Position(f.position-1)) // this one is whole
 		case next > 0 && f.position != next && order == nil:
 			order = fmt.Errorf("expected position %d, found %d", next, f.position)
 		}
@@ -257,7 +258,7 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 		if gone := r.truncated(stream.ID{}); gone != nil {
 			return gone // meanwhile
 		}
-		return &stream.CorruptError{Position: r.at + 1, Last: stream.Position(e.number), Err: err}
+		return &stream.CorruptError{Position: r.at + 1, Last: damagedTo, Err: err}
 	}
 	return r.hand(records, stream.Position(last))
 }
@@ -278,10 +279,11 @@ func (r *reader) scanStream(ctx context.Context, id stream.ID, end stream.Positi
 			return err
 		}
 		var unstored []run
-		_, next, err := r.collect(streamKeys(id), from, func(m *memory) { unstored = m.unstored(id) })
+		s, next, err := r.collect(streamKeys(id), from, func(m *memory) { unstored = m.unstored(id) })
 		if err != nil {
 			return err
 		}
+		r.chunk.bound(streamKeys(id), next, s.stored)
 		for _, e := range r.chunk.entries {
 			if err := r.handVersions(&walk, e); err != nil || walk.past {
 				return err
@@ -309,6 +311,10 @@ type streamWalk struct {
 var errCut = errors.New("its first event was removed")
 
 func (r *reader) handVersions(w *streamWalk, e entry) error {
+	if e.last <= r.at && !w.whole { // nothing in it is asked for, so it may be damaged
+		w.next, r.version = e.number+1, e.number
+		return nil
+	}
 	var order error
 	began, empty := w.next > 0, true
 	records, err := r.chunk.decode(e, func(f *frame) bool {
@@ -316,7 +322,11 @@ func (r *reader) handVersions(w *streamWalk, e entry) error {
 			order = errCut
 		}
 		empty = false
-		if w.next > 0 && f.version != w.next && order == nil {
+		switch {
+		case order != nil:
+		case view(f.topic) != w.id.Topic || view(f.key) != w.id.Key:
+			order = fmt.Errorf("expected events of this stream, found one of %s/%s", f.topic, f.key)
+		case w.next > 0 && f.version != w.next:
 			order = fmt.Errorf("expected version %d, found %d", w.next, f.version)
 		}
 		w.next = f.version + 1

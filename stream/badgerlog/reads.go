@@ -118,7 +118,7 @@ func (s *section) version(id stream.ID) (stream.Version, error) {
 
 // damaged names a damaged entry of the stream index.
 func damaged(id stream.ID, e entry, err error) error {
-	return &stream.CorruptError{Position: e.at, Err: fmt.Errorf("index of %s up to version %d: %w", id, e.number, err)}
+	return &stream.CorruptError{Position: e.at, Last: e.last, Err: fmt.Errorf("index of %s up to version %d: %w", id, e.number, err)}
 }
 
 // command is a command's effect in a topic; nil if it had none.
@@ -155,6 +155,9 @@ func (l *Log) eachVersion(id stream.ID, from stream.Version, emit func(*stream.R
 		for _, e := range c.entries {
 			c.records, c.plain = nil, nil
 			records, err := c.decode(e, func(f *frame) bool { return f.version >= uint64(from) })
+			if err == nil && len(records) > 0 && records[0].Stream != id {
+				err = fmt.Errorf("expected events of this stream, found one of %s", records[0].Stream)
+			}
 			if err != nil {
 				return damaged(id, e, err)
 			}

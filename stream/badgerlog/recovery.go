@@ -19,7 +19,7 @@ func (l *Log) start() (*committer, error) {
 	if err = l.fault("db.open"); err != nil {
 		return nil, l.notOpened(err)
 	}
-	if l.db, err = openBadger(l.dir, l.options); err != nil {
+	if l.db, err = openBadger(l.dir, l.options, &l.lost); err != nil {
 		return nil, err
 	}
 	loose := l.options.Durability == Unsynced
@@ -93,8 +93,8 @@ func (l *Log) findEnd(ts uint64) (applied, time.Time, error) {
 		return applied{}, time.Time{}, l.notOpened(err)
 	}
 	at, err := lastTime(value)
-	if err != nil {
-		return applied{}, time.Time{}, &stream.CorruptError{Position: end.last, Last: end.last, Err: err}
+	if err != nil { // its readers are told, as those of any other block; time does not go back from now
+		at = time.Now().UTC().Round(0)
 	}
 	return end, at, nil
 }

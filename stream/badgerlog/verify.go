@@ -1,6 +1,7 @@
 package badgerlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -270,6 +271,9 @@ func (v *verification) walkStreams() error {
 				next = f.version // those before were removed
 			}
 			empty = false
+			if id := (stream.ID{Topic: view(f.topic), Key: view(f.key)}); !bytes.Equal(prefix, streamKeys(id)) {
+				v.found(at, 0, "index %q up to version %d: found an event of %s", prefix, end, id)
+			}
 			if f.version != next {
 				v.found(at, 0, "index of %s/%s: expected version %d, found %d", f.topic, f.key, next, f.version)
 			}
