@@ -137,4 +137,8 @@ func (c *collector) mark() error {
 	return errors.Join(f.Close(), syncDir(c.log.dir.path))
 }
 
-func (c *collector) unmark() error { return os.Remove(filepath.Join(c.log.dir.path, collectName)) }
+// unmark removes the file once nobody is inside the database: it is then that a
+// file that somebody was reading goes.
+func (c *collector) unmark() error {
+	return c.log.reads.quiet(func() error { return os.Remove(filepath.Join(c.log.dir.path, collectName)) })
+}

@@ -151,6 +151,9 @@ func openBadger(d *directory, o Options) (*badger.DB, error) {
 	return db, nil
 }
 
+// firstTransaction is the database's first: it stamps the format.
+const firstTransaction = 2
+
 // checkFormat reads the format's version in the database, and stamps a new one.
 func (l *Log) checkFormat(ts *uint64) error {
 	known := strconv.Itoa(formatVersion)
