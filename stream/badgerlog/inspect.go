@@ -47,7 +47,7 @@ func inspect(dir string) error {
 	if err := in.list(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{in.checkEmpty, in.checkKeys, in.checkManifest, in.checkEmptied, in.checkLogs} {
+	for _, check := range []func() error{in.checkEmpty, in.checkKeys, in.checkManifest, in.checkEmptied, in.checkLogs, in.removeUnused} {
 		if err := check(); err != nil {
 			return err
 		}

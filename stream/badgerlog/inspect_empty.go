@@ -23,11 +23,11 @@ func (in *inspection) checkEmpty() error {
 	logs := in.logs
 	in.logs = nil
 	for i, n := range logs {
-		empty, err := in.isEmpty(logName(n))
+		size, err := in.size(logName(n))
 		switch {
 		case err != nil:
 			return err
-		case !empty:
+		case size > 0:
 			in.logs = append(in.logs, n)
 			continue
 		case i+1 < len(logs) && !collected:
@@ -40,11 +40,11 @@ func (in *inspection) checkEmpty() error {
 	mems := in.mems
 	in.mems = nil
 	for i, n := range mems {
-		empty, err := in.isEmpty(memName(n))
+		size, err := in.size(memName(n))
 		switch {
 		case err != nil:
 			return err
-		case !empty:
+		case size > 0:
 			in.mems = append(in.mems, n)
 		case i+1 < len(mems):
 			in.emptied = append(in.emptied, n)
@@ -52,6 +52,22 @@ func (in *inspection) checkEmpty() error {
 			if err := in.remove(memName(n)); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// removeUnused removes files of the value log that nothing was written to, but
+// for the newest: the database would do that when it opens, and were it killed
+// then, the file would look as if something in it had been lost.
+func (in *inspection) removeUnused() error {
+	for _, n := range in.logs[:max(0, len(in.logs)-1)] {
+		size, err := in.size(logName(n))
+		if err == nil && size == logHeaderSize {
+			err = in.remove(logName(n))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -108,12 +124,12 @@ func (in *inspection) collected() (bool, error) {
 	return true, nil
 }
 
-func (in *inspection) isEmpty(name string) (bool, error) {
+func (in *inspection) size(name string) (int64, error) {
 	info, err := os.Stat(filepath.Join(in.dir, name))
 	if err != nil {
-		return false, fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
+		return 0, fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 	}
-	return info.Size() == 0, nil
+	return info.Size(), nil
 }
 
 func (in *inspection) remove(name string) error {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -211,6 +212,23 @@ func TestAnEmptyOlderFileOfTheDatabaseThatWasBeingRemovedLosesNothing(t *testing
 			r, _ := x.ask(im, Synced, s.truth)
 			harmless(t, r)
 		})
+	}
+}
+
+// Breaks when: checkEmpty leaves such files to the database, which cuts them to no
+// length before it removes them.
+func TestAnUnusedFileOfTheValueLogIsRemovedAtOnce(t *testing.T) {
+	s := closedLog(t)
+	logs := s.files.names(".vlog")
+	header := s.files[logs[0]][:logHeaderSize]
+	for name, want := range map[string]bool{"000000.vlog": false, "000098.vlog": false, "000099.vlog": true} {
+		dir := s.files.with("000000.vlog", header).with("000098.vlog", header).with("000099.vlog", header).write(t)
+		if err := inspect(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v: only the newest stays", name, err == nil, want)
+		}
 	}
 }
 
