@@ -105,11 +105,16 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 		return 0, storageError("collect garbage in "+c.log.dir.path, err)
 	}
 	if flatten {
-		err = c.log.db.Flatten(1)
+		if err = c.log.fault("gc.flatten"); err == nil {
+			err = c.log.db.Flatten(1)
+		}
 	}
 	for err == nil {
 		if c.ctx.Err() != nil {
 			return files, c.unmark()
+		}
+		if err = c.log.fault("gc.rewrite"); err != nil {
+			break
 		}
 		if err = c.log.db.RunValueLogGC(collectRatio); err == nil {
 			files++
@@ -130,6 +135,9 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 const collectName = "COLLECT"
 
 func (c *collector) mark() error {
+	if err := c.log.fault("gc.mark"); err != nil {
+		return err
+	}
 	f, err := os.Create(filepath.Join(c.log.dir.path, collectName))
 	if err != nil {
 		return err
@@ -140,5 +148,10 @@ func (c *collector) mark() error {
 // unmark removes the file once nobody is inside the database: it is then that a
 // file that somebody was reading goes.
 func (c *collector) unmark() error {
-	return c.log.reads.quiet(func() error { return os.Remove(filepath.Join(c.log.dir.path, collectName)) })
+	return c.log.reads.quiet(func() error {
+		if err := c.log.fault("gc.unmark"); err != nil {
+			return err
+		}
+		return os.Remove(filepath.Join(c.log.dir.path, collectName))
+	})
 }

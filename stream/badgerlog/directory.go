@@ -169,6 +169,9 @@ func (l *Log) checkFormat(ts *uint64) error {
 			return &FormatError{Dir: l.dir.path, Found: "a damaged format stamp: " + err.Error(), Known: "format " + known}
 		}
 	}
+	if err := l.fault("db.iterate"); err != nil {
+		return l.notOpened(err)
+	}
 	it := txn.NewIterator(badger.IteratorOptions{})
 	it.Rewind()
 	empty := !it.Valid()
@@ -184,7 +187,11 @@ func (l *Log) checkFormat(ts *uint64) error {
 	*ts++
 	write := l.db.NewTransactionAt(*ts, true)
 	defer write.Discard()
-	if err := write.Set(formatKey, seal([]byte(known))); err != nil {
+	err = l.fault("db.set")
+	if err == nil {
+		err = write.Set(formatKey, seal([]byte(known)))
+	}
+	if err != nil {
 		return storageError("stamp "+l.dir.path, err)
 	}
 	return storageError("stamp "+l.dir.path, l.commit(write, *ts))
