@@ -234,6 +234,7 @@ func (b *soakSubscriber) take(e *stream.Event[ticked]) error {
 		time.Sleep(time.Duration(rand.IntN(250)) * time.Millisecond)
 	}
 	if b.life--; b.life == 0 {
+		b.steady.Store(0) // no mark will say where it was
 		return errSoakDies
 	}
 	return nil
