@@ -41,7 +41,8 @@ type soakSubscriber struct {
 
 	soakPlace
 	saved *soakPlace // what a durable one saved last
-	life  int        // how many events are left of this life; negative: it does not end
+	life  int        // how many events are left of this life, if it ends
+	ends  bool       // it does
 	marks int        // of this life
 
 	// For those who watch: the place of a mark that it has handled for certain, of
@@ -119,9 +120,7 @@ func (b *soakSubscriber) rest(ctx context.Context) {
 func (b *soakSubscriber) begin(ctx context.Context, from *stream.Cursor) error {
 	b.lives++
 	b.marks = 0
-	if b.life = -1; b.dies && b.s.end.Load() == nil {
-		b.life = 1 + rand.IntN(6000)
-	}
+	b.life, b.ends = 1+rand.IntN(6000), b.dies && b.s.end.Load() == nil
 	head, err := b.s.log.Head(ctx)
 	if err != nil {
 		return err
@@ -233,7 +232,8 @@ func (b *soakSubscriber) take(e *stream.Event[ticked]) error {
 		b.s.pauses.Add(1)
 		time.Sleep(time.Duration(rand.IntN(250)) * time.Millisecond)
 	}
-	if b.life--; b.life == 0 {
+	unborn := b.kind == soakDurable && b.saved == nil // its place is not known here yet
+	if b.life--; b.life <= 0 && b.ends && !unborn {
 		b.steady.Store(0) // no mark will say where it was
 		return errSoakDies
 	}
