@@ -198,3 +198,51 @@ func TestADiskThatDoesNotSayHowFullItIsRefusesAppends(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A truncation may be cut short anywhere: what is left to be removed is no
+// inconsistency.
+// Breaks when: walkLog leaves out the blocks before the cut, whose commands are
+// still there; or halfRemoved asks for the cut and not for the log's first event.
+func TestALogWhoseTruncationWasCutShortVerifies(t *testing.T) {
+	log, err := Open(t.TempDir(), Options{MinFree: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 { // blocks of 1000, which end within appends
+		if err := fed(log, faultyA, written(700, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log.collector.stop() // it would go on
+	verifies := func(when string) {
+		t.Helper()
+		if err := log.Verify(t.Context(), nil); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	verifies("before")
+	mark := keyed{cutKey, seal([]byte{2000 % 256, 2000 / 256, 0, 0, 0, 0, 0, 0})}
+	if err := log.change(t.Context(), []keyed{mark}); err != nil {
+		t.Fatal(err)
+	}
+	log.memory.setCut(2000)
+	verifies("with nothing removed yet")
+	s, err := log.reads.begin(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &window{streams: map[stream.ID]bool{}}
+	err = errors.Join(w.addBlocks(s, 1000), w.addStream(s, faultyA))
+	s.end()
+	if err = errors.Join(err, log.change(t.Context(), w.changes)); err != nil || w.end != 1000 {
+		t.Fatalf("a window up to %d: %v", w.end, err)
+	}
+	verifies("with the first of two blocks removed")
+	if err := log.erase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	verifies("with all of it removed")
+	if err := log.Close(); err != nil {
+		t.Error(err)
+	}
+}
