@@ -101,6 +101,9 @@ func (r *removing) truncate(at call) (failed []string) {
 		r.t.Errorf("append after %v failed: %v", failed, err)
 	}
 	r.all = append(r.all, got...)
+	if err := r.log.Verify(r.t.Context(), nil); err != nil && !stopped {
+		r.t.Errorf("verify after %v failed: %v", failed, err)
+	}
 	return failed
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -40,10 +41,11 @@ type soakSubscriber struct {
 	dies  bool // now and then, and comes back
 
 	soakPlace
-	saved *soakPlace // what a durable one saved last
-	life  int        // how many events are left of this life, if it ends
-	ends  bool       // it does
-	marks int        // of this life
+	saved *soakPlace   // what a durable one saved last
+	born  map[int]tick // what it knew when it was born
+	life  int          // how many events are left of this life, if it ends
+	ends  bool         // it does
+	marks int          // of this life
 
 	// For those who watch: the place of a mark that it has handled for certain, of
 	// the one after, and which life they are of; 0: none.
@@ -121,6 +123,9 @@ func (b *soakSubscriber) begin(ctx context.Context, from *stream.Cursor) error {
 	b.lives++
 	b.marks = 0
 	b.life, b.ends = 1+rand.IntN(6000), b.dies && b.s.end.Load() == nil
+	if b.kind == soakDurable && b.lives == 1 {
+		b.life = 1 // before it has saved any place itself
+	}
 	head, err := b.s.log.Head(ctx)
 	if err != nil {
 		return err
@@ -128,7 +133,7 @@ func (b *soakSubscriber) begin(ctx context.Context, from *stream.Cursor) error {
 	switch {
 	case from != nil: // which events were removed is not known
 		b.At, b.Next = from.Position(0), b.begunBy()
-	case b.saved != nil:
+	case b.born != nil:
 		return b.restore(ctx)
 	case b.kind >= soakHot:
 		b.soakPlace = soakPlace{Birth: head.Position(0)} // or somewhat later
@@ -143,7 +148,14 @@ func (b *soakSubscriber) begin(ctx context.Context, from *stream.Cursor) error {
 
 // restore brings back what a durable subscriber saved.
 func (b *soakSubscriber) restore(ctx context.Context) error {
-	at, _, err := b.s.log.Cursor(ctx, b.name)
+	at, known, err := b.s.log.Cursor(ctx, b.name)
+	if b.saved == nil {
+		if err != nil || !known || at.Position(0) < b.Birth {
+			return fmt.Errorf("it was born at %d or later, its cursor is %s: %w", b.Birth, at, err)
+		}
+		b.soakPlace = soakPlace{At: at.Position(0), Birth: at.Position(0), Next: maps.Clone(b.born)}
+		return nil
+	}
 	if err != nil || at.Position(0) != b.saved.At {
 		return fmt.Errorf("its cursor is %s, it saved %d: %w", at, b.saved.At, err)
 	}
@@ -205,6 +217,9 @@ func (b *soakSubscriber) begunBy() map[int]tick {
 func (b *soakSubscriber) online() {
 	if b.Next == nil {
 		b.Next = b.begunBy()
+		if b.kind == soakDurable {
+			b.born = maps.Clone(b.Next)
+		}
 	}
 }
 
@@ -232,8 +247,7 @@ func (b *soakSubscriber) take(e *stream.Event[ticked]) error {
 		b.s.pauses.Add(1)
 		time.Sleep(time.Duration(rand.IntN(250)) * time.Millisecond)
 	}
-	unborn := b.kind == soakDurable && b.saved == nil // its place is not known here yet
-	if b.life--; b.life <= 0 && b.ends && !unborn {
+	if b.life--; b.life <= 0 && b.ends {
 		b.steady.Store(0) // no mark will say where it was
 		return errSoakDies
 	}
