@@ -270,7 +270,8 @@ func (b *soakSubscriber) mark(ctx context.Context, m stream.Mark) error {
 	b.At = at
 	end := b.s.end.Load()
 	over := end != nil && m.At.Reached(*end)
-	if b.kind == soakDurable && (over || b.saved == nil || rand.IntN(50) == 0) {
+	saves := over || b.saved == nil || rand.IntN(50) == 0
+	if b.kind == soakDurable && saves && (over || !b.dies || b.lives > 1) { // else it dies first
 		if err := b.save(ctx); err != nil {
 			return err
 		}
