@@ -232,7 +232,7 @@ func (c *crashes) checkConsumer(log *badgerlog.Log, name string, least, head str
 	}
 	err = log.States(c.t.Context(), name, "turn/", func(key string, value []byte) error {
 		if place, err := stream.ParseCursor(string(value)); err != nil || !at.Reached(place) {
-			return fmt.Errorf("%s is %q: %w", key, value, err)
+			return fmt.Errorf("%s is %q: %v", key, value, err)
 		}
 		return nil
 	})

@@ -26,9 +26,10 @@ import (
 // THAW_CRASH_KILLS is how many processes are killed: 40 if it is not set, some
 // thousands in a long run, which take half a second each.
 //
-// Breaks when: the writer answers before it writes, a generation is stored in two
-// transactions, Applied is told before the database has the generation, or a
-// group's last event is left out of its journal record.
+// Breaks when: Applied is told before the database has the generation, a
+// generation's commands or changes are left out of its transaction, a group's last
+// event is left out of its journal record, or checkEmptied or removeUnused is left
+// out of inspect.
 func TestLogKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	kills := number(t, "THAW_CRASH_KILLS", 40)
 	if testing.Short() {

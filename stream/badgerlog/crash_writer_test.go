@@ -39,7 +39,7 @@ func asOptions(words string) badgerlog.Options {
 		}
 	}
 	o.TailEvents = 300
-	return o.SmallGenerations(generation).SmallFiles()
+	return o.SmallGenerations(generation).SmallFiles().SmallJournal()
 }
 
 // victim is the process to be killed: it does everything that changes a log at
@@ -216,7 +216,7 @@ func (v *victim) importSome() error {
 	v.say("i %s %d %s", group, n, head)
 	done, err := v.log.Import(context.Background(), crashImport(group, n), badgerlog.ImportOptions{})
 	if err != nil || done.Events != uint64(n) {
-		return fmt.Errorf("imported %+v of %d events: %w", done, n, err)
+		return fmt.Errorf("imported %+v of %d events: %v", done, n, err)
 	}
 	v.say("j %s", group)
 	return nil

@@ -31,7 +31,7 @@ func (l *Log) start() (*committer, error) {
 	}
 	l.witness.fault = l.options.seams.fault
 	if err = l.fault("journal.open"); err == nil {
-		l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose})
+		l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose, SegmentBytes: l.options.seams.segment})
 	}
 	if err != nil {
 		return nil, l.notOpened(err)

@@ -151,13 +151,13 @@ func (b *soakSubscriber) restore(ctx context.Context) error {
 	at, known, err := b.s.log.Cursor(ctx, b.name)
 	if b.saved == nil {
 		if err != nil || !known || at.Position(0) < b.Birth {
-			return fmt.Errorf("it was born at %d or later, its cursor is %s: %w", b.Birth, at, err)
+			return fmt.Errorf("it was born at %d or later, its cursor is %s: %v", b.Birth, at, err)
 		}
 		b.soakPlace = soakPlace{At: at.Position(0), Birth: at.Position(0), Next: maps.Clone(b.born)}
 		return nil
 	}
 	if err != nil || at.Position(0) != b.saved.At {
-		return fmt.Errorf("its cursor is %s, it saved %d: %w", at, b.saved.At, err)
+		return fmt.Errorf("its cursor is %s, it saved %d: %v", at, b.saved.At, err)
 	}
 	value, _, err := b.s.log.State(ctx, b.name, "place")
 	if err != nil {
@@ -165,7 +165,7 @@ func (b *soakSubscriber) restore(ctx context.Context) error {
 	}
 	b.soakPlace = soakPlace{}
 	if err := json.Unmarshal(value, &b.soakPlace); err != nil || b.At != b.saved.At {
-		return fmt.Errorf("at %s it remembers %q: %w", at, value, err)
+		return fmt.Errorf("at %s it remembers %q: %v", at, value, err)
 	}
 	return nil
 }
