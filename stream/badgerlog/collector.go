@@ -107,13 +107,15 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 		return 0, storageError("collect garbage in "+c.log.dir.path, err)
 	}
 	if flatten {
-		err = c.log.db.Flatten(1)
+		if err = c.log.fault("gc.flatten"); err == nil {
+			err = c.log.db.Flatten(1)
+		}
 	}
 	for err == nil {
 		if c.ctx.Err() != nil {
 			return files, c.unmark()
 		}
-		if err = c.checkCollectable(); err != nil {
+		if err = errors.Join(c.log.fault("gc.rewrite"), c.checkCollectable()); err != nil {
 			break
 		}
 		if err = c.log.db.RunValueLogGC(collectRatio); err == nil {
@@ -139,6 +141,9 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 const collectName = "COLLECT"
 
 func (c *collector) mark() error {
+	if err := c.log.fault("gc.mark"); err != nil {
+		return err
+	}
 	f, err := os.Create(filepath.Join(c.log.dir.path, collectName))
 	if err != nil {
 		return err
@@ -146,4 +151,13 @@ func (c *collector) mark() error {
 	return errors.Join(f.Close(), syncDir(c.log.dir.path))
 }
 
-func (c *collector) unmark() error { return os.Remove(filepath.Join(c.log.dir.path, collectName)) }
+// unmark removes the file once nobody is inside the database: it is then that a
+// file that somebody was reading goes.
+func (c *collector) unmark() error {
+	return c.log.reads.quiet(func() error {
+		if err := c.log.fault("gc.unmark"); err != nil {
+			return err
+		}
+		return os.Remove(filepath.Join(c.log.dir.path, collectName))
+	})
+}

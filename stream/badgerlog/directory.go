@@ -152,6 +152,9 @@ func openBadger(d *directory, o Options, lost *lostSync) (*badger.DB, error) {
 	return db, nil
 }
 
+// firstTransaction is the database's first: it stamps the format.
+const firstTransaction = 2
+
 // checkFormat reads the format's version in the database, and stamps a new one.
 func (l *Log) checkFormat(ts *uint64) error {
 	known := strconv.Itoa(formatVersion)
@@ -166,6 +169,9 @@ func (l *Log) checkFormat(ts *uint64) error {
 		if found, err = unseal(value); err != nil {
 			return &FormatError{Dir: l.dir.path, Found: "a damaged format stamp: " + err.Error(), Known: "format " + known}
 		}
+	}
+	if err := l.fault("db.iterate"); err != nil {
+		return l.notOpened(err)
 	}
 	it := txn.NewIterator(badger.IteratorOptions{})
 	it.Rewind()
@@ -182,7 +188,11 @@ func (l *Log) checkFormat(ts *uint64) error {
 	*ts++
 	write := l.db.NewTransactionAt(*ts, true)
 	defer write.Discard()
-	if err := write.Set(formatKey, seal([]byte(known))); err != nil {
+	err = l.fault("db.set")
+	if err == nil {
+		err = write.Set(formatKey, seal([]byte(known)))
+	}
+	if err != nil {
 		return storageError("stamp "+l.dir.path, err)
 	}
 	return storageError("stamp "+l.dir.path, l.commit(write, *ts))

@@ -16,6 +16,13 @@ func (o Options) SmallGenerations(events int) Options {
 	return o
 }
 
+// SmallJournal makes the journal turn to its other segment after each three
+// mebibytes.
+func (o Options) SmallJournal() Options {
+	o.seams.segment = 3 << 20
+	return o
+}
+
 // SmallFiles makes the database's value log go on in a new file after each
 // mebibyte.
 func (o Options) SmallFiles() Options {

@@ -38,7 +38,8 @@ type inspection struct {
 	logs   []uint64 // of the value log
 	mems   []uint64 // of memory tables
 
-	newest uint64 // the youngest transaction that tables or memory tables have entries of
+	emptied []uint64 // memory tables without length that are not the newest
+	newest  uint64   // the youngest transaction that tables, and once they are read memory tables, have entries of
 }
 
 func inspect(dir string) error {
@@ -46,7 +47,7 @@ func inspect(dir string) error {
 	if err := in.list(); err != nil {
 		return err
 	}
-	for _, check := range []func() error{in.checkEmpty, in.checkFrames, in.checkKeys, in.checkManifest, in.checkLogs, in.checkDiscard} {
+	for _, check := range []func() error{in.checkEmpty, in.checkFrames, in.checkKeys, in.checkManifest, in.checkEmptied, in.checkLogs, in.checkDiscard, in.removeUnused} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -83,35 +84,6 @@ func (in *inspection) damaged(name string, err error) error {
 func tableName(n uint64) string { return fmt.Sprintf("%06d.sst", n) }
 func logName(n uint64) string   { return fmt.Sprintf("%06d.vlog", n) }
 func memName(n uint64) string   { return fmt.Sprintf("%05d.mem", n) }
-
-// checkEmpty removes the newest file of each kind if it has no length: a crash
-// left it between being made and being written, and the database does not open
-// with one. An older one had something in it.
-func (in *inspection) checkEmpty() error {
-	for _, family := range []struct {
-		files *[]uint64
-		name  func(uint64) string
-	}{{&in.logs, logName}, {&in.mems, memName}} {
-		for i, n := range *family.files {
-			path := filepath.Join(in.dir, family.name(n))
-			info, err := os.Stat(path)
-			if err != nil {
-				return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
-			}
-			if info.Size() > 0 {
-				continue
-			}
-			if i+1 < len(*family.files) {
-				return in.damaged(family.name(n), errors.New("it has no length, and newer ones of its kind follow"))
-			}
-			if err := os.Remove(path); err != nil {
-				return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
-			}
-			*family.files = (*family.files)[:i]
-		}
-	}
-	return nil
-}
 
 // checkKeys checks the registry of keys, whose damage the database reports as a
 // key that does not fit.

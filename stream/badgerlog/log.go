@@ -53,6 +53,9 @@ func Open(dir string, o Options) (*Log, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if err := o.seams.fault.at("dir.open"); err != nil {
+		return nil, fmt.Errorf("badgerlog: open %s: %w", dir, err)
+	}
 	place, err := openDirectory(dir)
 	if err != nil {
 		return nil, err

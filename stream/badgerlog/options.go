@@ -76,6 +76,7 @@ type seams struct {
 	commit     func(write func() error) error  // around the journaling of a commit group
 	generation int                             // how many events are journaled before the database gets them
 	valueLog   int64                           // how long the value-log files of the database are
+	segment    int64                           // how long the journal's segments are
 	flush      func(write func() error) error  // around the writing of a generation to the database
 	fault      faults                          // before each call into storage; after one that syncs
 }

@@ -83,6 +83,16 @@ func (r *reads) oldest(now uint64) uint64 {
 	return now
 }
 
+// quiet waits until nobody is inside the database, and keeps it so meanwhile.
+func (r *reads) quiet(meanwhile func() error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.active) > 0 {
+		r.idle.Wait()
+	}
+	return meanwhile()
+}
+
 // close refuses new sections and waits for those that are inside.
 func (r *reads) close() {
 	r.mu.Lock()

@@ -23,12 +23,15 @@ func (l *Log) start() (*committer, error) {
 		return nil, err
 	}
 	loose := l.options.Durability == Unsynced
+	if err = l.fault("witness.open"); err != nil {
+		return nil, l.notOpened(err)
+	}
 	if l.witness, err = openWitness(l.dir.path, loose); err != nil {
 		return nil, err
 	}
 	l.witness.fault = l.options.seams.fault
 	if err = l.fault("journal.open"); err == nil {
-		l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose})
+		l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose, SegmentBytes: l.options.seams.segment})
 	}
 	if err != nil {
 		return nil, l.notOpened(err)
@@ -149,16 +152,42 @@ func (r *recovery) run() error {
 	if err := r.store(); err != nil {
 		return l.notOpened(err)
 	}
-	if err := removeAside(l.dir.path); err != nil {
-		return l.notOpened(err)
+	for _, step := range []func() error{r.tidy, r.begin, r.tidied} {
+		if err := step(); err != nil {
+			return l.notOpened(err)
+		}
 	}
-	if err := l.fault("journal.begin"); err != nil {
-		return l.notOpened(err)
+	return nil
+}
+
+// tidy removes tables that were put aside.
+func (r *recovery) tidy() error {
+	if err := r.log.fault("dir.remove"); err != nil {
+		return err
 	}
-	if err := errors.Join(l.journal.Begin(r.end.seq+1), syncDir(l.dir.path)); err != nil {
-		return l.notOpened(err)
+	return removeAside(r.log.dir.path)
+}
+
+// begin empties the journal.
+func (r *recovery) begin() error {
+	if err := r.log.fault("journal.begin"); err != nil {
+		return err
 	}
-	return ignoreMissing(os.Remove(filepath.Join(l.dir.path, collectName)))
+	if err := r.log.journal.Begin(r.end.seq + 1); err != nil {
+		return err
+	}
+	if err := r.log.fault("dir.sync"); err != nil {
+		return err
+	}
+	return syncDir(r.log.dir.path)
+}
+
+// tidied removes the file that says that the value log was being collected.
+func (r *recovery) tidied() error {
+	if err := r.log.fault("dir.remove"); err != nil {
+		return err
+	}
+	return ignoreMissing(os.Remove(filepath.Join(r.log.dir.path, collectName)))
 }
 
 // replay adds a journal record to memory. Its commits stay in one generation,

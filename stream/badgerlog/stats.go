@@ -3,6 +3,7 @@ package badgerlog
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,9 +52,14 @@ func (l *Log) Stats(ctx context.Context) (Stats, error) {
 	if at := l.lastSync.Load(); at != 0 {
 		s.LastSync = time.Unix(0, at)
 	}
-	var err error
-	s.DiskBytes, err = l.dir.bytes()
-	return s, err
+	err := l.fault("dir.read")
+	if err == nil {
+		s.DiskBytes, err = l.dir.bytes()
+	}
+	if err != nil {
+		return Stats{}, fmt.Errorf("badgerlog: stats of %s: %w", l.dir.path, err)
+	}
+	return s, nil
 }
 
 func (m *memory) stats() Stats {

@@ -57,6 +57,9 @@ func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Positio
 		return 0, err
 	}
 	defer s.end()
+	if err := s.fault.at("db.iterate"); err != nil {
+		return 0, storageError("find where to truncate "+l.dir.path, err)
+	}
 	key := floorKey(s.txn, []byte{blockPrefix}, blockKey(min(upTo, max(s.stored, 1)-1)))
 	if key == nil {
 		return 0, nil
@@ -149,6 +152,9 @@ func (w *window) remove(key []byte) {
 // nextWindow says what is to be changed to remove the first blocks before the
 // cut; nothing once they are gone.
 func (l *Log) nextWindow() ([]keyed, error) {
+	if l.memory.cutAt() == 0 {
+		return nil, nil
+	}
 	s, err := l.reads.begin(l)
 	if err != nil {
 		return nil, err
@@ -167,6 +173,9 @@ func (l *Log) nextWindow() ([]keyed, error) {
 }
 
 func (w *window) addBlocks(s *section, cut stream.Position) error {
+	if err := s.fault.at("db.iterate"); err != nil {
+		return storageError("find the blocks before position "+fmt.Sprint(cut), err)
+	}
 	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: []byte{blockPrefix}})
 	defer it.Close()
 	for it.Rewind(); it.Valid() && 2*len(w.changes) < maxWindowChanges && 2*w.bytes < maxWindowBytes; it.Next() {
@@ -177,6 +186,9 @@ func (w *window) addBlocks(s *section, cut stream.Position) error {
 		}
 		w.remove(key)
 		w.end = stream.Position(last)
+		if err := s.fault.at("db.value"); err != nil {
+			return storageError(fmt.Sprintf("read the block up to position %d", last), err)
+		}
 		err = it.Item().Value(func(value []byte) error {
 			return eachFrame(value, nil, w.addFrame)
 		})
@@ -202,11 +214,17 @@ func (w *window) addFrame(f *frame) {
 // is emptied instead: its key says which version the stream has.
 func (w *window) addStream(s *section, id stream.ID) error {
 	prefix := streamKeys(id)
+	if err := s.fault.at("db.iterate"); err != nil {
+		return storageError("find the index of "+id.String(), err)
+	}
 	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
 	for it.Rewind(); it.Valid(); {
 		var last uint64 // the position of the entry's last event; 0: it was emptied before
 		key := it.Item().KeyCopy(nil)
+		if err := s.fault.at("db.value"); err != nil {
+			return storageError("read the index of "+id.String(), err)
+		}
 		err := it.Item().Value(func(value []byte) error {
 			if at, ok := referred(value); ok {
 				last = uint64(at)

@@ -67,6 +67,7 @@ type verification struct {
 	streams                 uint64
 	findings                []error
 	cut                     stream.Position // history up to here was removed
+	first                   uint64          // the position of the first event that is still there
 	plain                   []byte          // of a block that stands compressed
 	more                    int
 }
@@ -174,8 +175,11 @@ func (v *verification) walkLog() error {
 			v.found(stream.Position(next), 0, "block: %w", err)
 			return
 		}
-		if end <= uint64(v.cut) {
-			return // it is being removed
+		if end <= uint64(v.cut) { // it is being removed, and what its commands did with it
+			if err := eachFrame(value, &v.plain, func(f *frame) { v.dueCommand(&last, f) }); err != nil {
+				v.found(stream.Position(end), stream.Position(end), "block that is being removed: %w", err)
+			}
+			return
 		}
 		begin := next
 		err = eachFrame(value, &v.plain, func(f *frame) {
@@ -216,6 +220,9 @@ type oneAppend struct {
 
 // dueCommand adds up what the entries of commands have to say.
 func (v *verification) dueCommand(last *oneAppend, f *frame) {
+	if v.first == 0 {
+		v.first = f.position
+	}
 	var command stream.EventID
 	if at, ok := f.commandAt(); ok {
 		copy(command[:], f.ids[at:])
@@ -238,7 +245,7 @@ func (v *verification) endCommand(last *oneAppend) {
 // halfRemoved reports whether an append's first events were removed, and with
 // them what its command did: it may, if what is left is the log's beginning.
 func (v *verification) halfRemoved(last *oneAppend) bool {
-	if v.cut == 0 || last.at != uint64(v.cut)+1 {
+	if v.cut == 0 || last.at != v.first {
 		return false
 	}
 	e, err := v.section.command(last.topic, last.command)
