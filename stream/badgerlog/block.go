@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+	"math/bits"
 	"slices"
-	"time"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -247,27 +247,34 @@ func (f *frame) parse(b []byte) (bodyLen uint32, err error) {
 	f.version = binary.LittleEndian.Uint64(b[14:])
 	f.nanos = int64(binary.LittleEndian.Uint64(b[22:]))
 	b = b[30:]
-	ids := 16
-	for _, part := range [...]uint16{hasCausedBy, hasCommand, hasCorrelation} {
-		if f.flags&part != 0 {
-			ids += 16
-		}
-	}
+	ids := 16 + 16*bits.OnesCount16(f.flags&(hasCausedBy|hasCommand|hasCorrelation))
 	if len(b) < ids+4 {
 		return 0, errShort
 	}
 	f.ids, b = b[:ids], b[ids:]
 	bodyLen, b = binary.LittleEndian.Uint32(b), b[4:]
-	for _, s := range [...]*[]byte{&f.topic, &f.key, &f.typ} {
-		if *s, b, err = takeString(b); err != nil {
-			return 0, err
-		}
+	if f.topic, b, err = takeString(b); err != nil {
+		return 0, err
+	}
+	if f.key, b, err = takeString(b); err != nil {
+		return 0, err
+	}
+	if f.typ, b, err = takeString(b); err != nil {
+		return 0, err
 	}
 	f.meta = b
 	return bodyLen, nil
 }
 
 func takeString(b []byte) (s, rest []byte, err error) {
+	if len(b) > 0 && b[0] < 0x80 && int(b[0]) < len(b) { // as most are
+		n := 1 + int(b[0])
+		return b[1:n], b[n:], nil
+	}
+	return takeLongString(b)
+}
+
+func takeLongString(b []byte) (s, rest []byte, err error) {
 	n, size := binary.Uvarint(b)
 	if size <= 0 || n > uint64(len(b)-size) {
 		return nil, nil, errShort
@@ -275,17 +282,30 @@ func takeString(b []byte) (s, rest []byte, err error) {
 	return b[size : size+int(n)], b[size+int(n):], nil
 }
 
-// record fills a record from the frame. Its payload is a view; its strings come
-// from names, its metadata is made anew.
+// record fills a record from the frame, whatever it was before. Its payload is a
+// view; its strings come from names, its metadata is made anew.
 func (f *frame) record(names *interner, r *stream.Record) error {
-	*r = stream.Record{Header: stream.Header{
-		Schema:   f.schema,
-		Position: stream.Position(f.position),
-		Stream:   stream.ID{Topic: names.get(f.topic), Key: names.get(f.key)},
-		Version:  stream.Version(f.version),
-		Type:     names.get(f.typ),
-		Time:     time.Unix(0, f.nanos).UTC(),
-	}, Data: f.body}
+	if names.topic != string(f.topic) {
+		names.topic = names.get(f.topic)
+	}
+	if names.key != string(f.key) {
+		names.key = names.get(f.key)
+	}
+	if names.typ != string(f.typ) {
+		names.typ = names.get(f.typ)
+	}
+	*r = stream.Record{} // by itself, and not with values: that would make all of it elsewhere first
+	r.Schema = f.schema
+	r.Position = stream.Position(f.position)
+	r.Stream.Topic, r.Stream.Key = names.topic, names.key
+	r.Version = stream.Version(f.version)
+	r.Type = names.typ
+	r.Time = names.at(f.nanos)
+	r.Data = f.body
+	r.ID = stream.EventID(f.ids)
+	if f.flags == 0 {
+		return nil
+	}
 	f.fillIDs(r)
 	if f.flags&hasMeta == 0 {
 		return nil
@@ -301,18 +321,17 @@ func (f *frame) commandAt() (at int, ok bool) {
 	return at + 16, f.flags&hasCommand != 0
 }
 
+// fillIDs sets the IDs that not every event has.
 func (f *frame) fillIDs(r *stream.Record) {
-	ids := f.ids
-	take := func(into *stream.EventID) { copy(into[:], ids); ids = ids[16:] }
-	take(&r.ID)
+	ids := f.ids[16:]
 	if f.flags&hasCausedBy != 0 {
-		take(&r.CausedBy)
+		r.CausedBy, ids = stream.EventID(ids), ids[16:]
 	}
 	if f.flags&hasCommand != 0 {
-		take(&r.Command)
+		r.Command, ids = stream.EventID(ids), ids[16:]
 	}
 	if f.flags&hasCorrelation != 0 {
-		take(&r.Correlation)
+		r.Correlation = stream.EventID(ids)
 	}
 	if f.flags&correlationIsCommand != 0 {
 		r.Correlation = r.Command

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,28 @@ func TestABlockReadsBackAsItWasWritten(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-written +read)\n%s", diff)
+	}
+}
+
+// Breaks when: record keeps a part of what the record was before, such as its
+// metadata, or the time of the event before it.
+func TestARecordIsFilledWhateverItWasBefore(t *testing.T) {
+	want := sampleRecords()
+	full, bare := want[0], want[1]
+	full.Shard, full.Data = 1, []byte("longer than the next one's")
+	c := chunk{names: newInterner()}
+	for _, records := range [][]stream.Record{{full, full}, {bare, full}, {bare, bare}} {
+		want := slices.Clone(records)
+		for i := range want {
+			want[i].Shard = 0 // not stored
+		}
+		got, err := c.decode(entry{value: encodeBlock(records)}, func(*frame) bool { return true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-written +read)\n%s", diff)
+		}
 	}
 }
 

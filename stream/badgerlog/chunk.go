@@ -20,6 +20,7 @@ type chunk struct {
 	entries []entry
 	ends    []int
 	records []stream.Record
+	frame   frame // the event that is being decoded
 	names   *interner
 	plain   []byte // of the entry that was decoded last, if it was compressed
 }
@@ -81,21 +82,24 @@ func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, er
 	if err != nil {
 		return nil, err
 	}
-	c.records = c.records[:0]
-	var f frame
+	if cap(c.records) < b.left { // as many as there are heads for, whatever the block says
+		c.records = make([]stream.Record, b.left)
+	}
+	records := c.records[:0]
+	f := &c.frame
 	for {
-		more, err := b.next(&f)
+		more, err := b.next(f)
 		if err != nil {
 			return nil, err
 		}
 		if !more {
-			return c.records, nil
+			return records, nil
 		}
-		if !selected(&f) {
+		if !selected(f) {
 			continue
 		}
-		c.records = append(c.records, stream.Record{})
-		if err := f.record(c.names, &c.records[len(c.records)-1]); err != nil {
+		records = records[:len(records)+1]
+		if err := f.record(c.names, &records[len(records)-1]); err != nil {
 			return nil, err
 		}
 	}
