@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/bits"
 	"slices"
+	"time"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -211,6 +212,23 @@ type frame struct {
 	topic, key, typ   []byte
 	meta              []byte
 	body              []byte
+
+	front, back []byte // the topic with its length; the type with its own, and what follows
+	last        last
+}
+
+// last is what the last record was given, which most often fits the next one.
+type last struct {
+	topic, typ bool // are the frame's
+	id         stream.ID
+	name       string // the type's
+	nanos      int64
+	time       time.Time
+}
+
+// begin forgets the bytes of another block: they may not be there any more.
+func (f *frame) begin() {
+	f.front, f.back, f.last.topic, f.last.typ = nil, nil, false, false
 }
 
 // next reads the next event; false at the end or with an error.
@@ -253,17 +271,30 @@ func (f *frame) parse(b []byte) (bodyLen uint32, err error) {
 	}
 	f.ids, b = b[:ids], b[ids:]
 	bodyLen, b = binary.LittleEndian.Uint32(b), b[4:]
-	if f.topic, b, err = takeString(b); err != nil {
-		return 0, err
+	return bodyLen, f.parseNames(b)
+}
+
+// parseNames reads the topic, the key and the type. Where the first and the last
+// are those of the event before, it is enough to see that.
+func (f *frame) parseNames(b []byte) (err error) {
+	if n := len(f.front); n > 0 && n <= len(b) && string(b[:n]) == string(f.front) {
+		b = b[n:]
+	} else {
+		front := b
+		if f.topic, b, err = takeString(b); err != nil {
+			return err
+		}
+		f.front, f.last.topic = front[:len(front)-len(b)], false
 	}
 	if f.key, b, err = takeString(b); err != nil {
-		return 0, err
+		return err
 	}
-	if f.typ, b, err = takeString(b); err != nil {
-		return 0, err
+	if len(f.back) > 0 && string(b) == string(f.back) {
+		return nil
 	}
-	f.meta = b
-	return bodyLen, nil
+	f.back, f.last.typ = b, false
+	f.typ, f.meta, err = takeString(b)
+	return err
 }
 
 func takeString(b []byte) (s, rest []byte, err error) {
@@ -285,22 +316,26 @@ func takeLongString(b []byte) (s, rest []byte, err error) {
 // record fills a record from the frame, whatever it was before. Its payload is a
 // view; its strings come from names, its metadata is made anew.
 func (f *frame) record(names *interner, r *stream.Record) error {
-	if names.topic != string(f.topic) {
-		names.topic = names.get(f.topic)
+	last := &f.last
+	if !last.topic {
+		last.id.Topic, last.topic = names.get(f.topic), true
 	}
-	if names.key != string(f.key) {
-		names.key = names.get(f.key)
+	if last.id.Key != string(f.key) {
+		last.id.Key = names.get(f.key)
 	}
-	if names.typ != string(f.typ) {
-		names.typ = names.get(f.typ)
+	if !last.typ {
+		last.name, last.typ = names.get(f.typ), true
+	}
+	if last.nanos != f.nanos || last.time.IsZero() {
+		last.nanos, last.time = f.nanos, time.Unix(0, f.nanos).UTC()
 	}
 	*r = stream.Record{} // by itself, and not with values: that would make all of it elsewhere first
 	r.Schema = f.schema
 	r.Position = stream.Position(f.position)
-	r.Stream.Topic, r.Stream.Key = names.topic, names.key
+	r.Stream = last.id
 	r.Version = stream.Version(f.version)
-	r.Type = names.typ
-	r.Time = names.at(f.nanos)
+	r.Type = last.name
+	r.Time = last.time
 	r.Data = f.body
 	r.ID = stream.EventID(f.ids)
 	if f.flags == 0 {

@@ -87,6 +87,7 @@ func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, er
 	}
 	records := c.records[:0]
 	f := &c.frame
+	f.begin()
 	for {
 		more, err := b.next(f)
 		if err != nil {

@@ -19,11 +19,10 @@ func (l *Log) Read(ctx context.Context, q stream.Query, emit func([]stream.Recor
 	if err := engine.CheckFrom(q.From, stream.At(head)); err != nil {
 		return err
 	}
-	c := chunks.Get().(*chunk)
-	defer chunks.Put(c)
 	place := l.readers.add(q)
 	defer l.readers.remove(place)
-	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, chunk: c, place: place}
+	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, place: place}
+	defer r.free()
 	if !q.Follow {
 		return r.finite(ctx)
 	}
@@ -38,7 +37,7 @@ type reader struct {
 	at    stream.Position // everything up to here has been handed over
 	begun stream.Position // the head when the read began
 	live  bool            // and a mark has said that it was reached
-	chunk *chunk
+	chunk *chunk          // what was copied out of the database, if anything
 	// of the one instance that is read: the last version that was seen
 	version uint64
 	place   *place // at, for those who watch
@@ -88,6 +87,7 @@ func (r *reader) follow(ctx context.Context) error {
 		if err := r.pass(r.at); err != nil {
 			return err
 		}
+		r.free()
 		select {
 		case <-wake:
 			if r.log.queue.closed() && r.caughtUp() {
@@ -200,13 +200,13 @@ func (r *reader) instance() (stream.ID, bool) {
 
 // scanLog hands over blocks up to end, as far as one section goes.
 func (r *reader) scanLog(ctx context.Context, end stream.Position) error {
-	s, _, err := r.collect([]byte{blockPrefix}, blockKey(r.at+1), nil)
+	stored, _, err := r.log.collect(r.room(), []byte{blockPrefix}, blockKey(r.at+1), nil)
 	if err != nil {
 		return err
 	}
 	// What the database has not is in memory. It may have moved there since this
 	// read looked, but not out of both.
-	end = min(end, s.stored)
+	end = min(end, stored)
 	before := r.at
 	for _, e := range r.chunk.entries {
 		if r.at >= end {
@@ -278,7 +278,7 @@ func (r *reader) scanStream(ctx context.Context, id stream.ID, end stream.Positi
 			return err
 		}
 		var unstored []run
-		_, next, err := r.collect(streamKeys(id), from, func(m *memory) { unstored = m.unstored(id) })
+		_, next, err := r.log.collect(r.room(), streamKeys(id), from, func(m *memory) { unstored = m.unstored(id) })
 		if err != nil {
 			return err
 		}
@@ -369,17 +369,33 @@ func (r *reader) handUnstored(runs []run, end stream.Position) error {
 	return nil
 }
 
-// collect fills the reader's chunk inside one section, which has ended when it
-// returns.
-func (r *reader) collect(prefix, from []byte, look func(*memory)) (s *section, next []byte, err error) {
-	s, err = r.log.reads.beginWith(r.log, look)
+// room is the reader's chunk.
+func (r *reader) room() *chunk {
+	if r.chunk == nil {
+		r.chunk = chunks.Get().(*chunk)
+	}
+	return r.chunk
+}
+
+// free gives the chunk up: a reader that follows the log in memory needs none.
+func (r *reader) free() {
+	if r.chunk != nil {
+		chunks.Put(r.chunk)
+		r.chunk = nil
+	}
+}
+
+// collect fills a chunk inside one section, which has ended when it returns.
+// stored is what the database has; memory has the rest.
+func (l *Log) collect(c *chunk, prefix, from []byte, look func(*memory)) (stored stream.Position, next []byte, err error) {
+	s, err := l.reads.beginWith(l, look)
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, err
 	}
 	defer s.end()
 	in := true
 	defer stream.Contain("reading the database", &in, &err)
-	next, err = s.collect(r.chunk, prefix, from)
+	next, err = s.collect(c, prefix, from)
 	in = false
-	return s, next, err
+	return s.stored, next, err
 }
