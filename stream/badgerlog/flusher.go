@@ -19,6 +19,7 @@ type flusher struct {
 	ts    uint64        // of the last transaction; the goroutine's
 	join  joiner        // the goroutine's
 	total applied       // what the database has; the goroutine's
+	pages mapped        // the goroutine's
 
 	mu  sync.Mutex
 	err error // the first failure
@@ -27,7 +28,7 @@ type flusher struct {
 func newFlusher(l *Log, ts uint64, total applied) *flusher {
 	return &flusher{
 		log: l, ts: ts, total: total, next: make(chan *generation), done: make(chan struct{}),
-		join: joiner{compress: l.options.Compress},
+		join: joiner{compress: l.options.Compress}, pages: mapped{log: l},
 	}
 }
 
@@ -116,6 +117,7 @@ func (f *flusher) store(g *generation) error {
 	f.log.journal.Applied(g.end)
 	f.log.witness.stored(f.total)
 	f.log.db.SetDiscardTs(f.log.reads.oldest(f.ts) - 1)
+	f.pages.wrote(2 * g.bytes) // events once more for their streams
 	return nil
 }
 
