@@ -75,6 +75,37 @@ func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error
 	return next, nil
 }
 
+// room is the reader's chunk.
+func (r *reader) room() *chunk {
+	if r.chunk == nil {
+		r.chunk = chunks.Get().(*chunk)
+	}
+	return r.chunk
+}
+
+// free gives the chunk up: a reader that follows the log in memory needs none.
+func (r *reader) free() {
+	if r.chunk != nil {
+		chunks.Put(r.chunk)
+		r.chunk = nil
+	}
+}
+
+// collect fills a chunk inside one section, which has ended when it returns.
+// stored is what the database has; memory has the rest.
+func (l *Log) collect(c *chunk, prefix, from []byte, look func(*memory)) (stored stream.Position, next []byte, err error) {
+	s, err := l.reads.beginWith(l, look)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer s.end()
+	in := true
+	defer stream.Contain("reading the database", &in, &err)
+	next, err = s.collect(c, prefix, from)
+	in = false
+	return s.stored, next, err
+}
+
 // decode returns the events of an entry that are selected, valid until the next
 // call. What is not selected is not turned into a record.
 func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, error) {
