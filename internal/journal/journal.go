@@ -221,6 +221,12 @@ func (j *Journal) rest() error {
 // It may be called at any time.
 func (j *Journal) Applied(seq uint64) { j.applied.Store(seq) }
 
+// Crowded reports whether the journal will soon be full unless older records are
+// applied: half of the current segment is used, and the other one is needed.
+func (j *Journal) Crowded() bool {
+	return j.current.end > j.current.limit/2 && j.other(j.current).last > j.applied.Load()
+}
+
 func (j *Journal) other(s *segment) *segment {
 	if s == j.segments[0] {
 		return j.segments[1]

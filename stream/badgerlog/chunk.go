@@ -20,6 +20,7 @@ type chunk struct {
 	entries []entry
 	ends    []int
 	records []stream.Record
+	frame   frame // the event that is being decoded
 	names   *interner
 	plain   []byte // of the entry that was decoded last, if it was compressed
 }
@@ -93,6 +94,37 @@ func (c *chunk) bound(prefix, next []byte, stored stream.Position) {
 	}
 }
 
+// room is the reader's chunk.
+func (r *reader) room() *chunk {
+	if r.chunk == nil {
+		r.chunk = chunks.Get().(*chunk)
+	}
+	return r.chunk
+}
+
+// free gives the chunk up: a reader that follows the log in memory needs none.
+func (r *reader) free() {
+	if r.chunk != nil {
+		chunks.Put(r.chunk)
+		r.chunk = nil
+	}
+}
+
+// collect fills a chunk inside one section, which has ended when it returns.
+// stored is what the database has; memory has the rest.
+func (l *Log) collect(c *chunk, prefix, from []byte, look func(*memory)) (stored stream.Position, next []byte, err error) {
+	s, err := l.reads.beginWith(l, look)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer s.end()
+	in := true
+	defer stream.Contain("reading the database", &in, &err)
+	next, err = s.collect(c, prefix, from)
+	in = false
+	return s.stored, next, err
+}
+
 // decode returns the events of an entry that are selected, valid until the next
 // call. What is not selected is not turned into a record.
 func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, error) {
@@ -100,21 +132,25 @@ func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, er
 	if err != nil {
 		return nil, err
 	}
-	c.records = c.records[:0]
-	var f frame
+	if cap(c.records) < b.left { // as many as there are heads for, whatever the block says
+		c.records = make([]stream.Record, b.left)
+	}
+	records := c.records[:0]
+	f := &c.frame
+	f.begin()
 	for {
-		more, err := b.next(&f)
+		more, err := b.next(f)
 		if err != nil {
 			return nil, err
 		}
 		if !more {
-			return c.records, nil
+			return records, nil
 		}
-		if !selected(&f) {
+		if !selected(f) {
 			continue
 		}
-		c.records = append(c.records, stream.Record{})
-		if err := f.record(c.names, &c.records[len(c.records)-1]); err != nil {
+		records = records[:len(records)+1]
+		if err := f.record(c.names, &records[len(records)-1]); err != nil {
 			return nil, err
 		}
 	}

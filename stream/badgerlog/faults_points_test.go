@@ -33,6 +33,7 @@ var reachedThrough = map[string]string{
 	"bytes":       "Stats asks",
 
 	"checkCollectable": "collect asks",
+	"unmapPages":       "what fails is left: it costs memory only",
 
 	"openDirectory":   "Open asks",
 	"checkIdentity":   "openDirectory calls it",

@@ -20,6 +20,7 @@ type flusher struct {
 	join  joiner        // the goroutine's
 	own   own           // of the generation that is written; the goroutine's
 	total applied       // what the database has; the goroutine's
+	pages mapped        // the goroutine's
 
 	mu  sync.Mutex
 	err error // the first failure
@@ -28,8 +29,7 @@ type flusher struct {
 func newFlusher(l *Log, ts uint64, total applied) *flusher {
 	return &flusher{
 		log: l, ts: ts, total: total, next: make(chan *generation), done: make(chan struct{}),
-		own:  own{},
-		join: joiner{compress: l.options.Compress},
+		own: own{}, join: joiner{compress: l.options.Compress}, pages: mapped{log: l},
 	}
 }
 
@@ -67,6 +67,19 @@ func (f *flusher) flush() error {
 	f.last = f.log.memory.seal()
 	f.next <- f.last
 	return nil
+}
+
+// idle reports whether what was handed over is stored.
+func (f *flusher) idle() bool {
+	if f.last == nil {
+		return true
+	}
+	select {
+	case <-f.last.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // wait waits until what was handed over is stored.
@@ -118,6 +131,7 @@ func (f *flusher) store(g *generation) error {
 	f.log.journal.Applied(g.end)
 	f.log.witness.stored(f.total)
 	f.log.db.SetDiscardTs(f.log.reads.oldest(f.ts) - 1)
+	f.pages.wrote(2 * g.bytes) // events once more for their streams
 	return nil
 }
 

@@ -34,8 +34,8 @@ type commandID struct {
 // memory table in bytes, and one entry for each 96 of those), and how much
 // memory waits for the database.
 const (
-	maxGenerationEvents  = 16 << 10
-	maxGenerationBytes   = 8 << 20
+	maxGenerationEvents  = 32 << 10
+	maxGenerationBytes   = 16 << 20
 	maxGenerationEntries = 20_000
 	maxGenerationKeys    = 1800 << 10
 )

@@ -102,8 +102,8 @@ type batch struct {
 
 // Limits on a batch, so that it is a good part of a generation.
 const (
-	maxBatchEvents  = maxGenerationEvents / 2
-	maxBatchBytes   = maxGenerationBytes / 2
+	maxBatchEvents  = maxGenerationEvents / 4
+	maxBatchBytes   = maxGenerationBytes / 4
 	maxBatchEntries = maxGenerationEntries / 2
 	maxBatchKeys    = maxGenerationKeys / 2
 )

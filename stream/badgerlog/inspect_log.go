@@ -1,6 +1,7 @@
 package badgerlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -80,6 +81,9 @@ func checkLog(data []byte, synced uint64) (whole uint64, err error) {
 	rest := data[min(end, len(data)):]
 	oldest, at := uint64(1<<64-1), 0
 	for i := 0; i < len(rest); i++ {
+		for bytes.HasPrefix(rest[i:], zeros[:]) { // most of a log that is new
+			i += len(zeros) - 2 // an entry may begin with two
+		}
 		if rest[i] == 0 && rest[min(i+1, len(rest)-1)] == 0 && i+4 < len(rest) && rest[i+2] == 0 {
 			continue // no entry begins with three zeros, and unused space is nothing else
 		}
@@ -97,6 +101,8 @@ func checkLog(data []byte, synced uint64) (whole uint64, err error) {
 	}
 	return whole, nil
 }
+
+var zeros [4096]byte
 
 type logEntry struct {
 	size int

@@ -130,7 +130,7 @@ func (l *Log) Head(ctx context.Context) (stream.Cursor, error) {
 	if err := l.mayWork(ctx); err != nil {
 		return stream.Cursor{}, err
 	}
-	head, _ := l.memory.visible()
+	head := l.memory.visible()
 	return stream.At(head), nil
 }
 

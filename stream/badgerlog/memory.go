@@ -131,20 +131,28 @@ func (m *memory) close() {
 	}
 }
 
-// visible is how far readers may see, and a channel that is closed when that
-// changes.
-func (m *memory) visible() (head stream.Position, wake <-chan struct{}) {
+// visible is how far readers may see.
+func (m *memory) visible() stream.Position {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.head, m.wake
+	return m.head
 }
 
-// after returns the records in memory that follow a position, up to the end of
-// their group; false if they are not in memory.
-func (m *memory) after(at stream.Position) ([]stream.Record, bool) {
+// sight is what a reader finds in memory at a moment.
+type sight struct {
+	records []stream.Record // those that follow its place, up to the end of their group; nil if they are not in memory
+	head    stream.Position // how far readers may see
+	cut     stream.Position // history up to here was removed
+	wake    <-chan struct{} // closed when head has moved or the log closes
+	closed  bool            // head will not move any more
+}
+
+// look is what a reader at a place finds, in one look: hundreds of them are
+// woken at once, by each commit.
+func (m *memory) look(at stream.Position) sight {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.tail.after(at)
+	return sight{records: m.tail.after(at), head: m.head, cut: m.cut, wake: m.wake, closed: m.closed}
 }
 
 // hold gives a caller a stream's head, and what is known of a command.

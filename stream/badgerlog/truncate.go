@@ -21,7 +21,7 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 	if err := l.mayWork(ctx); err != nil {
 		return stream.Cursor{}, err
 	}
-	head, _ := l.memory.visible()
+	head := l.memory.visible()
 	if err := engine.CheckFrom(upTo, stream.At(head)); err != nil {
 		return stream.Cursor{}, err
 	}

@@ -167,10 +167,11 @@ func (w *writer) settle() {
 }
 
 // makeRoom hands the active generation to the flusher if the commits do not
-// fit in. It waits while the one before it is being stored: that bounds what
+// fit in, or early if the journal gets full: records of one event take a page
+// each. It waits while the one before it is being stored: that bounds what
 // stands in memory and in the journal.
 func (w *writer) makeRoom() error {
-	if w.log.memory.takes(w.commits...) {
+	if w.log.memory.takes(w.commits...) && !(w.log.journal.Crowded() && w.log.flusher.idle()) {
 		return nil
 	}
 	if err := w.log.flusher.flush(); err != nil {
