@@ -1,9 +1,19 @@
 package badgerlog
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrReadOnly says that a log which was opened with Options.ReadOnly was asked
+// to change. Nothing was.
+var ErrReadOnly = errors.New("the log is open for reading only")
+
+func readOnlyError(doing string) error { return fmt.Errorf("badgerlog: %s: %w", doing, ErrReadOnly) }
 
 // LockedError says that another process, or another log of this one, has the
-// directory open. Nothing was touched.
+// directory open: for writing, or for reading while it was to be opened for
+// writing. Nothing was touched.
 type LockedError struct {
 	Dir string // the log's directory
 	PID int    // the process that holds it; 0 if it did not say

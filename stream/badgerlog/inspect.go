@@ -37,19 +37,23 @@ type inspection struct {
 	tables []uint64 // the files of tables, by number
 	logs   []uint64 // of the value log
 	mems   []uint64 // of memory tables
+
+	readOnly bool // nothing is to be changed
+	listed   bool // there is a manifest...
+	skipped  bool // ...and files that the database must not see
 }
 
-func inspect(dir string) error {
-	in := &inspection{dir: dir}
+func inspect(dir string, readOnly bool) (*inspection, error) {
+	in := &inspection{dir: dir, readOnly: readOnly}
 	if err := in.list(); err != nil {
-		return err
+		return nil, err
 	}
 	for _, check := range []func() error{in.checkEmpty, in.checkKeys, in.checkManifest, in.checkLogs} {
 		if err := check(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return in, nil
 }
 
 func (in *inspection) list() error {
@@ -102,13 +106,22 @@ func (in *inspection) checkEmpty() error {
 			if i+1 < len(*family.files) {
 				return in.damaged(family.name(n), errors.New("it has no length, and newer ones of its kind follow"))
 			}
-			if err := os.Remove(path); err != nil {
+			if err := in.change(func() error { return os.Remove(path) }); err != nil {
 				return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 			}
 			*family.files = (*family.files)[:i]
 		}
 	}
 	return nil
+}
+
+// change changes the directory, or remembers that it would have to be.
+func (in *inspection) change(change func() error) error {
+	if in.readOnly {
+		in.skipped = true
+		return nil
+	}
+	return change()
 }
 
 // checkKeys checks the registry of keys, whose damage the database reports as a
@@ -144,6 +157,7 @@ func (in *inspection) checkManifest() (err error) {
 	if err != nil {
 		return in.damaged(badger.ManifestFilename, errors.New(err.Error()))
 	}
+	in.listed = true
 	newest := uint64(0) // the youngest transaction that a listed table has entries of
 	for n, table := range manifest.Tables {
 		version, err := checkTable(filepath.Join(in.dir, tableName(n)), table.Compression)
@@ -165,8 +179,11 @@ const aside = ".unlisted"
 // use to nobody are removed once the log has opened whole.
 func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
 	var paths []string
-	for _, n := range in.tables {
+	tables := in.tables
+	in.tables = nil
+	for _, n := range tables {
 		if _, ok := manifest.Tables[n]; ok {
+			in.tables = append(in.tables, n)
 			continue
 		}
 		path := filepath.Join(in.dir, tableName(n))
@@ -184,7 +201,7 @@ func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
 		}
 	}
 	for _, path := range paths {
-		if err := os.Rename(path, path+aside); err != nil {
+		if err := in.change(func() error { return os.Rename(path, path+aside) }); err != nil {
 			return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 		}
 	}

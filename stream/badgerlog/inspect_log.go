@@ -72,8 +72,10 @@ func checkLog(data []byte) error {
 }
 
 type logEntry struct {
-	size int
-	ts   uint64
+	size  int
+	ts    uint64
+	meta  byte
+	value []byte
 }
 
 // decodeLogEntry reads the entry at the beginning of b, without its values.
@@ -99,5 +101,9 @@ func decodeLogEntry(b []byte) (logEntry, bool) {
 	if crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
 		return logEntry{}, false
 	}
-	return logEntry{size: end + 4, ts: 1<<64 - 1 - binary.BigEndian.Uint64(b[at+int(key)-8:])}, true
+	valueAt := at + int(key)
+	return logEntry{
+		size: end + 4, ts: 1<<64 - 1 - binary.BigEndian.Uint64(b[valueAt-8:]),
+		meta: b[0], value: b[valueAt:end],
+	}, true
 }

@@ -21,6 +21,9 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 	if err := l.mayWork(ctx); err != nil {
 		return stream.Cursor{}, err
 	}
+	if l.options.ReadOnly {
+		return stream.Cursor{}, readOnlyError("truncate " + l.dir.path)
+	}
 	head, _ := l.memory.visible()
 	if err := engine.CheckFrom(upTo, stream.At(head)); err != nil {
 		return stream.Cursor{}, err
@@ -32,11 +35,9 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 		return stream.Cursor{}, err
 	}
 	if cut > l.memory.cutAt() {
-		mark := keyed{cutKey, seal(binary.LittleEndian.AppendUint64(nil, uint64(cut)))}
-		if err := l.change(ctx, []keyed{mark}); err != nil {
+		if err := l.markCut(ctx, cut); err != nil {
 			return stream.Cursor{}, err
 		}
-		l.memory.setCut(cut)
 	}
 	cut = l.memory.cutAt()
 	defer l.collector.ask()
@@ -44,6 +45,16 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 		return stream.At(cut), fmt.Errorf("badgerlog: truncate %s at position %d: %w", l.dir.path, cut, err)
 	}
 	return stream.At(cut), nil
+}
+
+// markCut says that history up to a position is removed.
+func (l *Log) markCut(ctx context.Context, cut stream.Position) error {
+	mark := keyed{cutKey, seal(binary.LittleEndian.AppendUint64(nil, uint64(cut)))}
+	if err := l.change(ctx, []keyed{mark}); err != nil {
+		return err
+	}
+	l.memory.setCut(cut)
+	return nil
 }
 
 // findCut is the end of the last block that is not behind a position, and not
@@ -79,23 +90,15 @@ func (l *Log) change(ctx context.Context, changes []keyed) error {
 	return outcome.err
 }
 
-// readCut is how far the log was truncated, as the database says.
+// readCut is how far the log was truncated, as the database and the journal say.
 func (l *Log) readCut() (stream.Position, error) {
-	s, err := l.reads.begin(l)
-	if err != nil {
+	const what = "how far the log was truncated"
+	b, ok, err := l.readSealed(cutKey, func() string { return what })
+	if !ok || err != nil {
 		return 0, err
 	}
-	defer s.end()
-	sealed, err := s.get(cutKey)
-	if sealed == nil || err != nil {
-		return 0, err
-	}
-	b, err := unseal(sealed)
-	if err == nil && len(b) != 8 {
-		err = errShort
-	}
-	if err != nil {
-		return 0, &stream.CorruptError{Err: fmt.Errorf("how far the log was truncated: %w", err)}
+	if len(b) != 8 {
+		return 0, &stream.CorruptError{Err: fmt.Errorf("%s: %w", what, errShort)}
 	}
 	return stream.Position(binary.LittleEndian.Uint64(b)), nil
 }
