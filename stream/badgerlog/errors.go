@@ -38,6 +38,21 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("badgerlog: open %s: expected %s, found %s", e.Dir, e.Known, e.Found)
 }
 
+// BackupError says that a backup is not whole, or does not go on where the one
+// before it ended.
+type BackupError struct {
+	Backup int   // which one, counted from 1
+	Offset int64 // how many of its bytes could be used
+	Err    error // what was expected and found
+}
+
+func (e *BackupError) Error() string {
+	return fmt.Sprintf("badgerlog: backup %d: at byte %d: %v", e.Backup, e.Offset, e.Err)
+}
+
+// Unwrap returns what was found.
+func (e *BackupError) Unwrap() error { return e.Err }
+
 // DiskFullError says that the disk has less room than Options.MinFree. Nothing
 // was stored; reading goes on.
 type DiskFullError struct {

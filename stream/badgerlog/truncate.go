@@ -78,8 +78,13 @@ func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Positio
 
 // change has the committer change keys of the database, all of them or none.
 func (l *Log) change(ctx context.Context, changes []keyed) error {
+	return l.changeStreams(ctx, changes, 0)
+}
+
+// changeStreams also says how many streams the changes make known.
+func (l *Log) changeStreams(ctx context.Context, changes []keyed, streams int) error {
 	r := newRequest()
-	r.raw = changes
+	r.raw, r.streams = changes, streams
 	for _, c := range changes {
 		r.size += len(c.key) + len(c.value) + 16
 	}
