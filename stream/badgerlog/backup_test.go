@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -127,7 +126,7 @@ type account struct {
 	States    map[string]string
 }
 
-func accountOf(t testing.TB, log *badgerlog.Log) account {
+func accountOf(t testing.TB, log *badgerlog.Log, ids ...stream.ID) account {
 	t.Helper()
 	ctx := context.Background()
 	s, err := log.Stats(ctx)
@@ -142,7 +141,9 @@ func accountOf(t testing.TB, log *badgerlog.Log) account {
 		t.Fatal(err)
 	}
 	for i := range 2 * lifeStreams {
-		id := stream.ID{Topic: []string{"notes", "users"}[i%2], Key: fmt.Sprintf("key-%d", i/2)}
+		ids = append(ids, stream.ID{Topic: []string{"notes", "users"}[i%2], Key: fmt.Sprintf("key-%d", i/2)})
+	}
+	for _, id := range ids {
 		got, err := read(t, log, stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}})
 		a.Whole[id.String()] = fmt.Sprintf("%d events, %v", len(got), err)
 		_, err = log.Append(ctx, id, 1<<40, record())
@@ -204,9 +205,9 @@ func restored(t testing.TB, o badgerlog.Options, backups ...[]byte) (*badgerlog.
 
 // checkRestored compares a restored log with the account of the one it was
 // restored from.
-func checkRestored(t *testing.T, want account, got *badgerlog.Log) {
+func checkRestored(t *testing.T, want account, got *badgerlog.Log, ids ...stream.ID) {
 	t.Helper()
-	if diff := cmp.Diff(want, accountOf(t, got)); diff != "" {
+	if diff := cmp.Diff(want, accountOf(t, got, ids...)); diff != "" {
 		t.Errorf("(-log +restored)\n%s", diff)
 	}
 	if err := got.Verify(context.Background(), nil); err != nil {
@@ -288,6 +289,66 @@ func (l *life) another(backups [][]byte, since stream.Cursor) ([][]byte, stream.
 	return append(backups, w.Bytes()), b.To
 }
 
+// TestAppendsThatWereCutInTheMiddleAreForgottenAlike: a block may end in the
+// middle of an append, and so may what is left of a log.
+// Breaks when: beginsHalf says no, or importUpTo does not forget the append that
+// goes on behind it: then the rest of it, or the command that was sent again, is
+// refused.
+func TestAppendsThatWereCutInTheMiddleAreForgottenAlike(t *testing.T) {
+	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced})
+	l := &life{t: t, rng: rand.New(rand.NewPCG(3, 3)), log: log, records: foreign(6000)} // in appends of three
+	if _, err := log.Import(t.Context(), each(l.records), badgerlog.ImportOptions{KeepPositions: true}); err != nil {
+		t.Fatal(err)
+	}
+	var ids []stream.ID
+	for i := range int64(102) {
+		ids = append(ids, noteID(i))
+	}
+	var chain [][]byte
+	var since stream.Cursor
+	more := func(upTo, cut stream.Position) {
+		t.Helper()
+		if got, err := log.Truncate(t.Context(), stream.At(upTo)); err != nil || got.Position(0) != cut || cut%3 == 0 {
+			t.Fatalf("got a cut at %s and %v, want %d, in the middle of an append", got, err, cut)
+		}
+		half := l.records[cut-1] // and the one behind it, of the same command
+		got, err := log.Append(t.Context(), half.Stream, stream.AnyVersion, half)
+		if err != nil || got[0].Position <= 6000 {
+			t.Fatalf("a forgotten command: got %v and %v, want a new event", got, err)
+		}
+	}
+	back := func() {
+		t.Helper()
+		next, b := backUp(t, log, since)
+		chain, since = append(chain, next), b.To
+	}
+	back()
+	more(1700, 1000)
+	back()
+	more(4500, 4000)
+	back()
+	full, _ := backUp(t, log, stream.Cursor{})
+	if err := log.Verify(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	want := accountOf(t, log, ids...)
+	for claim, backups := range map[string][][]byte{"from increments": chain, "from one": {full}} {
+		t.Run(claim, func(t *testing.T) {
+			got, _ := restored(t, badgerlog.Options{Durability: badgerlog.Unsynced}, backups...)
+			checkRestored(t, want, got, ids...)
+			for _, r := range l.records[3990:4010] {
+				had, err := got.Append(t.Context(), r.Stream, stream.AnyVersion, r)
+				if forgotten := r.Position < 4003; err != nil || forgotten != (had[0].Position > 6000) {
+					t.Errorf("the command of position %d: got position %d and %v, want it forgotten: %v", r.Position, had[0].Position, err, forgotten)
+				}
+			}
+			if err := got.Verify(t.Context(), nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // sameAnswers gives both logs the same appends: old commands and new ones.
 func (l *life) sameAnswers(other *badgerlog.Log) {
 	l.t.Helper()
@@ -309,139 +370,6 @@ func (l *life) sameAnswers(other *badgerlog.Log) {
 		}
 	}
 }
-
-// TestABackupIsOneMomentOfALogThatGoesOn: while writers, a consumer and
-// truncation go on, what is in it is a prefix of the log, and no place in it is
-// past its end.
-// Breaks when: hold takes the consumers' changes or the runs outside the lock, or
-// the database's timestamp is not pinned (reads.pinned).
-func TestABackupIsOneMomentOfALogThatGoesOn(t *testing.T) {
-	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced}.SmallGenerations(100).SmallFiles())
-	history(t, log, 3000)
-	stopWriters := writers(t, log, 4)
-	ctx, stopOthers := context.WithCancel(t.Context())
-	done := make(chan error, 2)
-	go func() { // ends with its context
-		for ctx.Err() == nil {
-			head, err := log.Head(ctx)
-			if err == nil {
-				err = log.Checkpoint(ctx, "consumer-0", head, stream.Change{Key: "at", Value: []byte(head.String())})
-			}
-			if err != nil && ctx.Err() == nil {
-				done <- err
-				return
-			}
-		}
-		done <- nil
-	}()
-	go func() { // ends with its context
-		for at := stream.Position(100); ctx.Err() == nil; at = min(at+100, 2500) {
-			if _, err := log.Truncate(ctx, stream.At(at)); err != nil && ctx.Err() == nil {
-				done <- err
-				return
-			}
-			if _, err := log.Collect(); err != nil && ctx.Err() == nil {
-				done <- err
-				return
-			}
-		}
-		done <- nil
-	}()
-	var backups [][]byte
-	var all []badgerlog.Backup
-	for i := range 4 {
-		slow := &slowly{log: log}
-		b, err := log.Backup(t.Context(), slow, badgerlog.BackupOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i > 0 && !b.To.Reached(all[i-1].To) {
-			t.Errorf("a backup up to %s after one up to %s", b.To, all[i-1].To)
-		}
-		backups, all = append(backups, slow.Bytes()), append(all, b)
-	}
-	stopWriters()
-	stopOthers()
-	for range 2 {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	s, err := log.Stats(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, b := range backups {
-		got, told := restored(t, badgerlog.Options{Durability: badgerlog.Unsynced}.SmallFiles(), b)
-		if told.Events != all[i].Events || told.To.String() != all[i].To.String() {
-			t.Errorf("restored was %+v, backed up %+v", told, all[i])
-		}
-		from := stream.At(max(s.Cut, all[i].Cut.Position(0)))
-		want, err := read(t, log, stream.Query{From: from, To: all[i].To})
-		have, err2 := read(t, got, stream.Query{From: from})
-		if diff := cmp.Diff(want, have); diff != "" || err != nil || err2 != nil {
-			t.Errorf("backup %d: %v, %v (-log +restored)\n%s", i, err, err2, diff)
-		}
-		at, _, err := got.Cursor(t.Context(), "consumer-0")
-		state, _, err2 := got.State(t.Context(), "consumer-0", "at")
-		if err != nil || err2 != nil || !at.IsZero() && string(state) != at.String() || !all[i].To.Reached(at) {
-			t.Errorf("backup %d up to %s: cursor %s beside state %q: %v, %v", i, all[i].To, at, state, err, err2)
-		}
-		if err := got.Verify(t.Context(), nil); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// slowly takes bytes slowly: the log has gone on before it takes more.
-type slowly struct {
-	bytes.Buffer
-	log *badgerlog.Log
-}
-
-func (s *slowly) Write(b []byte) (int, error) {
-	head, err := s.log.Head(context.Background())
-	if err == nil {
-		err = follow(s.log, head.Position(0), head.Position(0)+50, nil)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return s.Buffer.Write(b)
-}
-
-// Breaks when: Backup does not ask for the context or for Close between blocks,
-// or does not say how far it was.
-func TestABackupEndsWithItsContextItsWriterOrItsLog(t *testing.T) {
-	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced}.SmallGenerations(500))
-	history(t, log, 5000)
-	ctx, cancel := context.WithCancel(t.Context())
-	told := 0
-	_, err := log.Backup(ctx, io.Discard, badgerlog.BackupOptions{Progress: func(b badgerlog.Backup) {
-		if told++; b.Events >= 2000 {
-			cancel()
-		}
-	}})
-	if !errors.Is(err, context.Canceled) || told < 2 || told > 9 {
-		t.Errorf("cancelled: got %v after %d steps, want the context's error after some", err, told)
-	}
-	full := errors.New("no room")
-	if _, err := log.Backup(t.Context(), failing{full}, badgerlog.BackupOptions{}); !errors.Is(err, full) {
-		t.Errorf("got %v, want the writer's error", err)
-	}
-	_, err = log.Backup(t.Context(), io.Discard, badgerlog.BackupOptions{Progress: func(badgerlog.Backup) {
-		if err := log.Close(); err != nil { // it does not wait for the backup
-			t.Error(err)
-		}
-	}})
-	if !errors.Is(err, stream.ErrClosed) {
-		t.Errorf("closed meanwhile: got %v, want ErrClosed", err)
-	}
-}
-
-type failing struct{ err error }
-
-func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 // Breaks when: Backup settles, which a log without room refuses.
 func TestALogThatTakesNoWritesIsBackedUp(t *testing.T) {
@@ -492,110 +420,6 @@ func accountOf2(t *testing.T, log *badgerlog.Log) (a account) {
 	}
 	return a
 }
-
-// Breaks when: openChain compares positions only, or takes any first backup.
-func TestBackupsThatDoNotGoOnFromOneAnotherAreRefused(t *testing.T) {
-	log, other := open(t, t.TempDir(), badgerlog.Options{}), open(t, t.TempDir(), badgerlog.Options{})
-	var parts, others [][]byte
-	var since stream.Cursor
-	for range 3 {
-		for range 4 {
-			appendOne(t, log, noteID(1))
-			appendOne(t, other, noteID(1))
-		}
-		next, b := backUp(t, log, since)
-		foreign, _ := backUp(t, other, since)
-		parts, others, since = append(parts, next), append(others, foreign), b.To
-	}
-	for claim, c := range map[string]struct {
-		backups [][]byte
-		at      int
-		says    string
-	}{
-		"a gap":                     {[][]byte{parts[0], parts[2]}, 2, "goes on from position 4, found one that goes on from 8"},
-		"an overlap":                {[][]byte{parts[0], parts[1], parts[1]}, 3, "goes on from position 8, found one that goes on from 4"},
-		"the wrong order":           {[][]byte{parts[0], parts[2], parts[1]}, 2, "goes on from position 4, found one that goes on from 8"},
-		"no beginning":              {[][]byte{parts[1], parts[2]}, 1, "begins where its log does, at position 0, found one that goes on from position 4"},
-		"another log's":             {[][]byte{parts[0], others[1]}, 2, "it is of another log"},
-		"two backups in one reader": {[][]byte{append(bytes.Clone(parts[0]), parts[1]...)}, 1, "more bytes follow the end"},
-		"something else":            {[][]byte{[]byte(strings.Repeat("something else ", 20))}, 1, "expected a backup"},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "restored")
-			_, err := badgerlog.Restore(t.Context(), dir, badgerlog.Options{}, readers(c.backups...)...)
-			var broken *badgerlog.BackupError
-			if !errors.As(err, &broken) || broken.Backup != c.at || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("restore: got %v, want a BackupError of backup %d that says %q", err, c.at, c.says)
-			}
-			if _, again := badgerlog.VerifyBackup(t.Context(), readers(c.backups...)...); again == nil || again.Error() != err.Error() {
-				t.Errorf("verify: got %v, want %v", again, err)
-			}
-		})
-	}
-	if _, err := badgerlog.Restore(t.Context(), t.TempDir(), badgerlog.Options{}); err == nil {
-		t.Error("no backup at all: got no error")
-	}
-}
-
-// TestARestoreThatFailsLeavesNoLog: it is not opened, not even for reading, and
-// can be repeated. A directory with anything in it is not touched.
-// Breaks when: the mark is made after the stamp, or finish comes before Close.
-func TestARestoreThatFailsLeavesNoLog(t *testing.T) {
-	l := &life{t: t, rng: rand.New(rand.NewPCG(7, 7)), log: open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced})}
-	l.live(100)
-	whole, b := backUp(t, l.log, stream.Cursor{})
-	dir := filepath.Join(t.TempDir(), "restored")
-	ctx, cancel := context.WithCancel(t.Context())
-	for claim, try := range map[string]func() error{
-		"cut short": func() error {
-			_, err := badgerlog.Restore(t.Context(), dir, badgerlog.Options{}, bytes.NewReader(whole[:len(whole)-1]))
-			return err
-		},
-		"cancelled": func() error {
-			_, err := badgerlog.Restore(ctx, dir, badgerlog.Options{}, io.TeeReader(bytes.NewReader(whole), cancels{cancel}))
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("got %v, want the context's error", err)
-			}
-			return err
-		},
-	} {
-		if err := try(); err == nil {
-			t.Fatalf("%s: got no error", claim)
-		}
-		for _, o := range []badgerlog.Options{{}, {ReadOnly: true}} {
-			var format *badgerlog.FormatError
-			if log, err := badgerlog.Open(dir, o); !errors.As(err, &format) || !strings.Contains(err.Error(), "restore that did not finish") {
-				t.Fatalf("%s: opened with %v and %v, want a FormatError", claim, log, err)
-			}
-		}
-	}
-	if got, err := badgerlog.Restore(t.Context(), dir, badgerlog.Options{}, bytes.NewReader(whole)); err != nil || got.To.String() != b.To.String() {
-		t.Fatalf("again: got %+v and %v, want %+v", got, err, b)
-	}
-	checkRestored(t, accountOf(t, l.log), open(t, dir, badgerlog.Options{}))
-
-	var format *badgerlog.FormatError
-	var locked *badgerlog.LockedError
-	if _, err := badgerlog.Restore(t.Context(), l.log.Dir(), badgerlog.Options{}, bytes.NewReader(whole)); !errors.As(err, &locked) {
-		t.Errorf("over a log that is open: got %v, want a LockedError", err)
-	}
-	if err := os.WriteFile(filepath.Join(t.TempDir(), "notes.txt"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	closed, _ := lived(t, false)
-	before := files(t, closed)
-	if _, err := badgerlog.Restore(t.Context(), closed, badgerlog.Options{}, bytes.NewReader(whole)); !errors.As(err, &format) {
-		t.Errorf("over a log: got %v, want a FormatError", err)
-	}
-	if diff := cmp.Diff(before, files(t, closed)); diff != "" {
-		t.Errorf("over a log (-before +after)\n%s", diff)
-	}
-}
-
-// cancels cancels a context when it is written to.
-type cancels struct{ cancel context.CancelFunc }
-
-func (c cancels) Write(b []byte) (int, error) { c.cancel(); return len(b), nil }
 
 // Breaks when: CheckFrom is not asked.
 func TestABackupDoesNotBeginPastTheHead(t *testing.T) {

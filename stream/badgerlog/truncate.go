@@ -140,6 +140,11 @@ type window struct {
 	bytes   int
 	streams map[stream.ID]bool
 	end     stream.Position // of its last block
+
+	section *section
+	begun   bool      // an event was added
+	half    oneAppend // what is left of an append, if the window begins with that
+	err     error     // of looking that up
 }
 
 // Limits on a window, so that what it changes fits in one generation with what
@@ -162,7 +167,7 @@ func (l *Log) nextWindow() ([]keyed, error) {
 		return nil, err
 	}
 	defer s.end()
-	w := &window{streams: map[stream.ID]bool{}}
+	w := &window{streams: map[stream.ID]bool{}, section: s}
 	if err := w.addBlocks(s, l.memory.cutAt()); err != nil {
 		return nil, err
 	}
@@ -188,6 +193,9 @@ func (w *window) addBlocks(s *section, cut stream.Position) error {
 		err = it.Item().Value(func(value []byte) error {
 			return eachFrame(value, nil, w.addFrame)
 		})
+		if w.err != nil {
+			return w.err
+		}
 		if err != nil {
 			return &stream.CorruptError{Position: w.end, Last: w.end, Err: fmt.Errorf("block up to position %d: %w", last, err)}
 		}
@@ -198,12 +206,33 @@ func (w *window) addBlocks(s *section, cut stream.Position) error {
 // addFrame notes an event's stream, and removes what its command did.
 func (w *window) addFrame(f *frame) {
 	w.streams[stream.ID{Topic: string(f.topic), Key: string(f.key)}] = true
-	if at, ok := f.commandAt(); ok {
-		key := commandKey(string(f.topic), stream.EventID(f.ids[at:at+16]))
+	var command stream.EventID
+	at, ok := f.commandAt()
+	if ok {
+		copy(command[:], f.ids[at:])
+	}
+	a := oneAppend{topic: string(f.topic), key: string(f.key), command: command}
+	if !w.begun && ok && !w.own(&a, f.version) {
+		w.half = a
+	}
+	if w.begun = true; w.half != a {
+		w.half = oneAppend{} // it has ended: the command may have taken effect again
+	}
+	if ok && w.half != a {
+		key := commandKey(a.topic, command)
 		if n := len(w.changes); n == 0 || string(w.changes[n-1].key) != string(key) {
 			w.remove(key)
 		}
 	}
+}
+
+// own reports whether what an append's command did begins with this version. If
+// not, it is what is left of an append whose first events were removed: the
+// command was forgotten then, and may have taken effect again since.
+func (w *window) own(a *oneAppend, version uint64) bool {
+	var e *effect
+	e, w.err = w.section.command(a.topic, a.command)
+	return e != nil && e.stream.Key == a.key && uint64(e.first) == version
 }
 
 // addStream removes a stream's entries up to the window's end. The newest entry
