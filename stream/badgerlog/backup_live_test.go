@@ -20,7 +20,7 @@ import (
 // the database's timestamp is not pinned (reads.pinned).
 func TestABackupIsOneMomentOfALogThatGoesOn(t *testing.T) {
 	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced}.SmallGenerations(100).SmallFiles())
-	history(t, log, 3000)
+	history(t, log, 2000)
 	stopWriters := writers(t, log, 4)
 	ctx, stopOthers := context.WithCancel(t.Context())
 	done := make(chan error, 2)
@@ -38,7 +38,7 @@ func TestABackupIsOneMomentOfALogThatGoesOn(t *testing.T) {
 		done <- nil
 	}()
 	go func() { // ends with its context
-		for at := stream.Position(100); ctx.Err() == nil; at = min(at+100, 2500) {
+		for at := stream.Position(100); ctx.Err() == nil; at = min(at+100, 1700) {
 			if _, err := log.Truncate(ctx, stream.At(at)); err != nil && ctx.Err() == nil {
 				done <- err
 				return
@@ -52,7 +52,7 @@ func TestABackupIsOneMomentOfALogThatGoesOn(t *testing.T) {
 	}()
 	var backups [][]byte
 	var all []badgerlog.Backup
-	for i := range 4 {
+	for i := range 3 {
 		slow := &slowly{log: log}
 		b, err := log.Backup(t.Context(), slow, badgerlog.BackupOptions{})
 		if err != nil {
@@ -75,7 +75,7 @@ func TestABackupIsOneMomentOfALogThatGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, b := range backups {
-		got, told := restored(t, badgerlog.Options{Durability: badgerlog.Unsynced}.SmallFiles(), b)
+		got, told := restored(t, badgerlog.Options{Durability: badgerlog.Unsynced}, b)
 		if told.Events != all[i].Events || told.To.String() != all[i].To.String() {
 			t.Errorf("restored was %+v, backed up %+v", told, all[i])
 		}
@@ -105,7 +105,7 @@ type slowly struct {
 func (s *slowly) Write(b []byte) (int, error) {
 	head, err := s.log.Head(context.Background())
 	if err == nil {
-		err = follow(s.log, head.Position(0), head.Position(0)+50, nil)
+		err = follow(s.log, head.Position(0), head.Position(0)+10, nil)
 	}
 	if err != nil {
 		return 0, err

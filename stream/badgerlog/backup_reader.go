@@ -35,7 +35,7 @@ type backupReader struct {
 
 // openBackup reads a backup's header. All bytes come in here.
 func openBackup(from io.Reader, number int) (*backupReader, error) {
-	r := &backupReader{from: bufio.NewReaderSize(from, sectionBytes), number: number, names: newInterner()}
+	r := &backupReader{from: bufio.NewReaderSize(from, 64<<10), number: number, names: newInterner()}
 	var b [backupHeaderSize]byte
 	if _, err := io.ReadFull(r.from, b[:]); err != nil {
 		return nil, r.broken(r.cut("its header", err))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -277,5 +278,78 @@ func TestOnlyALogIsOpenedForReading(t *testing.T) {
 	}
 	if err := log.Verify(t.Context(), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAKilledLogIsReadWhole: after each kill a reader finds everything that was
+// acknowledged, its backup is whole, and it has changed nothing that the next
+// writer finds.
+// Breaks when: wholeTransactions stops too early or too late, or recovery does
+// not keep in memory what the journal has.
+func TestAKilledLogIsReadWhole(t *testing.T) {
+	kills := 12
+	if testing.Short() {
+		kills = 3
+	}
+	dir := t.TempDir()
+	acknowledged := map[stream.Position]string{}
+	for kill := range kills {
+		out := killedRun(t, dir, time.Duration(rand.IntN(100_000))*time.Microsecond)
+		for line := range strings.Lines(string(out)) {
+			var at stream.Position
+			var id, command string
+			var version stream.Version
+			if n, _ := fmt.Sscanf(line, "e %d %s %d %s\n", &at, &id, &version, &command); n == 4 && strings.HasSuffix(line, "\n") {
+				acknowledged[at] = fmt.Sprintf("%s %d %s", id, version, command)
+			}
+		}
+		before := files(t, dir)
+		log := open(t, dir, badgerlog.Options{ReadOnly: true})
+		checkWhole(t, log, acknowledged)
+		if err := log.Verify(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
+		b, _ := backUp(t, log, stream.Cursor{})
+		if _, err := badgerlog.VerifyBackup(t.Context(), readers(b)...); err != nil {
+			t.Error(err)
+		}
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff(before, files(t, dir)); diff != "" {
+			t.Errorf("the directory has changed (-before +after)\n%s", diff)
+		}
+		if t.Failed() {
+			t.Fatalf("after kill %d", kill+1)
+		}
+	}
+	t.Logf("%d kills, %d events acknowledged, all read", kills, len(acknowledged))
+}
+
+// Breaks when: the stamp is opened for writing to be locked.
+func TestALogThatNobodyMayWriteIsRead(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("who may do everything may write this, too")
+	}
+	for _, killed := range []bool{false, true} {
+		dir, want := lived(t, killed)
+		mode := func(dirs, files fs.FileMode) {
+			err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+				if err != nil || !d.IsDir() {
+					return errors.Join(err, os.Chmod(path, files))
+				}
+				return os.Chmod(path, dirs)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		mode(0o555, 0o444)
+		t.Cleanup(func() { mode(0o755, 0o644) })
+		log := open(t, dir, badgerlog.Options{ReadOnly: true}.SmallFiles())
+		checkReadOnly(t, log, want)
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
