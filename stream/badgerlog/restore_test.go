@@ -96,7 +96,7 @@ func TestARestoreThatFailsLeavesNoLog(t *testing.T) {
 	if got, err := badgerlog.Restore(t.Context(), dir, badgerlog.Options{}, bytes.NewReader(whole)); err != nil || got.To.String() != b.To.String() {
 		t.Fatalf("again: got %+v and %v, want %+v", got, err, b)
 	}
-	checkRestored(t, accountOf(t, l.log), open(t, dir, badgerlog.Options{}))
+	sameAccount(t, accountOf(t, l.log), open(t, dir, badgerlog.Options{}))
 
 	var format *badgerlog.FormatError
 	var locked *badgerlog.LockedError
