@@ -84,7 +84,6 @@ type blocks struct {
 	at      stream.Position
 	chunk   chunk
 	entries []entry // of the chunk, that are to come
-	again   []byte  // a block of which only a part was wanted
 	join    joiner
 }
 
