@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/thaw-go/thaw/stream"
@@ -60,8 +61,8 @@ func smallBackups(t testing.TB) (list [][]byte) {
 }
 
 // TestEachCutAndEachFlippedBitOfABackupIsFound: and named, by backup and byte.
-// Breaks when: a checksum leaves something out, such as a section's kind, or the
-// end is not asked for.
+// Breaks when: a section's checksum is not compared, or the end is not asked
+// for.
 func TestEachCutAndEachFlippedBitOfABackupIsFound(t *testing.T) {
 	found := 0
 	backups := smallBackups(t)
@@ -88,6 +89,76 @@ func TestEachCutAndEachFlippedBitOfABackupIsFound(t *testing.T) {
 		}
 	}
 	t.Logf("%d cuts and flips found", found)
+}
+
+// Breaks when: finish does not compare the counts.
+func TestASectionThatIsMissingOrInAnotherPlaceIsFound(t *testing.T) {
+	backups := smallBackups(t)
+	for i, whole := range backups {
+		var sections [][]byte
+		for rest := whole[backupHeaderSize:]; len(rest) > 0; {
+			n := sectionHeadSize + int(binary.LittleEndian.Uint32(rest[1:]))
+			sections, rest = append(sections, rest[:n]), rest[n:]
+		}
+		check := func(what string, at int, sections ...[]byte) {
+			spoiled := append(bytes.Clone(whole[:backupHeaderSize]), bytes.Join(sections, nil)...)
+			from := []io.Reader{bytes.NewReader(spoiled)}
+			if i == 1 {
+				from = []io.Reader{bytes.NewReader(backups[0]), from[0]}
+			}
+			_, err := VerifyBackup(t.Context(), from...)
+			var broken *BackupError
+			if !errors.As(err, &broken) || broken.Backup != len(from) {
+				t.Errorf("backup %d, section %d %s: got %v, want a BackupError", i, at, what, err)
+			}
+		}
+		for at := range sections {
+			check("is missing", at, append(slices.Clone(sections[:at]), sections[at+1:]...)...)
+			check("is there twice", at, slices.Insert(slices.Clone(sections), at, sections[at])...)
+			if at > 0 {
+				swapped := slices.Clone(sections)
+				swapped[at-1], swapped[at] = swapped[at], swapped[at-1]
+				check("comes early", at, swapped...)
+			}
+		}
+	}
+}
+
+// TestWhatABackupReadsIsKept: the database may throw nothing away of the moment
+// that is being backed up, whatever is stored meanwhile.
+// Breaks when: hold does not pin the moment, or release does not let go of it.
+func TestWhatABackupReadsIsKept(t *testing.T) {
+	log, err := Open(t.TempDir(), Options{Durability: Unsynced, MinFree: -1}.SmallGenerations(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	more := func() {
+		r := stream.Record{Header: stream.Header{Type: "T"}, Data: []byte("data")}
+		if _, err := log.Append(t.Context(), stream.ID{Topic: "t", Key: "k"}, stream.AnyVersion, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := log.settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	more()
+	n, err := log.hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	more()
+	if got := log.reads.oldest(1 << 40); got != n.ts {
+		t.Errorf("held: the oldest that is read is %d, want %d", got, n.ts)
+	}
+	n.release()
+	if got := log.reads.oldest(1 << 40); got != 1<<40 {
+		t.Errorf("released: the oldest that is read is %d, want none", got)
+	}
 }
 
 // Breaks when: restore does not finish each backup.

@@ -16,8 +16,7 @@ import (
 // TestABackupIsOneMomentOfALogThatGoesOn: while writers, a consumer and
 // truncation go on, what is in it is a prefix of the log, and no place in it is
 // past its end.
-// Breaks when: hold takes the consumers' changes or the runs outside the lock, or
-// the database's timestamp is not pinned (reads.pinned).
+// Breaks when: hold takes the consumers' changes or the runs outside the lock.
 func TestABackupIsOneMomentOfALogThatGoesOn(t *testing.T) {
 	log := open(t, t.TempDir(), badgerlog.Options{Durability: badgerlog.Unsynced}.SmallGenerations(100).SmallFiles())
 	history(t, log, 2000)

@@ -19,9 +19,8 @@ import (
 // TestARestoredLogIsTheSameLog: random lives, whose backups go on from one
 // another over truncation and reopening, and after which both logs answer alike.
 // Breaks when: a restored stream forgets its version at the cut (beginAtCut), the
-// half of an append that is left is known as its command's effect (importHalf), an
-// increment is stored before the log is truncated as it was (truncate), or a part
-// of a block is written as the whole (blocks.part).
+// half of an append that is left is known as its command's effect (importHalf), or
+// an increment is stored before the log is truncated as it was (truncate).
 func TestARestoredLogIsTheSameLog(t *testing.T) {
 	for i := range lives(t, 12) {
 		seed := uint64(i)
@@ -218,6 +217,35 @@ func readableOf(t *testing.T, log *badgerlog.Log) (a account) {
 		}
 	}
 	return a
+}
+
+// TestABackupGoesOnInTheMiddleOfABlock: the database merges what was stored
+// before a backup with what came behind it.
+// Breaks when: blocks.part takes a block for whole that begins earlier.
+func TestABackupGoesOnInTheMiddleOfABlock(t *testing.T) {
+	dir := t.TempDir()
+	log := open(t, dir, badgerlog.Options{Durability: badgerlog.Unsynced})
+	more := func() {
+		for range 10 {
+			appendOne(t, log, noteID(1))
+		}
+	}
+	more()
+	first, b := backUp(t, log, stream.Cursor{})
+	more()
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log = open(t, dir, badgerlog.Options{Durability: badgerlog.Unsynced})
+	if s, err := log.Stats(t.Context()); err != nil || s.Blocks != 1 {
+		t.Fatalf("got %d blocks and %v, want one", s.Blocks, err)
+	}
+	more()
+	next, _ := backUp(t, log, b.To)
+	got, _ := restored(t, badgerlog.Options{Durability: badgerlog.Unsynced}, first, next)
+	if diff := cmp.Diff(all(t, log), all(t, got)); diff != "" {
+		t.Errorf("(-log +restored)\n%s", diff)
+	}
 }
 
 // Breaks when: CheckFrom is not asked.
