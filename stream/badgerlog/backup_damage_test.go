@@ -3,13 +3,18 @@ package badgerlog
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -243,4 +248,34 @@ func FuzzBackup(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Breaks when: the format changes and its version does not.
+func TestBackupsThatWereMadeBeforeAreRestored(t *testing.T) {
+	text, err := os.ReadFile("testdata/backup-v1.hex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var backups []io.Reader
+	for line := range strings.Lines(string(text)) {
+		b, err := hex.DecodeString(strings.TrimSpace(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		backups = append(backups, bytes.NewReader(b))
+	}
+	dir := filepath.Join(t.TempDir(), "restored")
+	b, err := Restore(t.Context(), dir, Options{Durability: Unsynced, MinFree: -1}, backups...)
+	want := Backup{To: stream.At(26), Events: 26, Consumers: 1, States: 2, Bytes: b.Bytes}
+	if diff := cmp.Diff(want, b); err != nil || diff != "" {
+		t.Fatalf("%v (-want +got)\n%s", err, diff)
+	}
+	log, err := Open(dir, Options{MinFree: -1, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, _, err := log.State(t.Context(), "c", "k")
+	if err = errors.Join(err, log.Verify(t.Context(), nil), log.Close()); err != nil || string(state) != "v" {
+		t.Errorf("got the state %q and %v", state, err)
+	}
 }
