@@ -144,11 +144,7 @@ func (c *collector) mark() error {
 	if err := c.log.fault("gc.mark"); err != nil {
 		return err
 	}
-	f, err := os.Create(filepath.Join(c.log.dir.path, collectName))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), syncDir(c.log.dir.path))
+	return makeMark(c.log.dir.path, collectName)
 }
 
 // unmark removes the file once nobody is inside the database: it is then that a

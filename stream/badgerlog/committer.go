@@ -37,7 +37,9 @@ func (c *committer) prepare(group []*request) *plan {
 		p.decide(r)
 	}
 	if !p.commit.empty() {
-		c.head, c.lastTime = p.head, p.now
+		if c.head = p.head; len(p.commit.records) > 0 {
+			c.lastTime = p.now
+		}
 		p.encode()
 		c.ahead.add(p.commit)
 	}

@@ -23,6 +23,17 @@ func (c *crashes) check(verify bool) {
 			c.t.Errorf("close: %v", err)
 		}
 	}()
+	c.sendAgain(log, c.compare(log, verify))
+	head, err := log.Head(c.t.Context())
+	if err != nil {
+		c.t.Error(err)
+	}
+	c.head = head.Position(0)
+}
+
+// compare holds the log against everything that was said of it.
+func (c *crashes) compare(log *badgerlog.Log, verify bool) *walked {
+	c.t.Helper()
 	w := c.walk(log)
 	c.checkAcknowledged(w)
 	c.checkStreams(log, w)
@@ -35,12 +46,7 @@ func (c *crashes) check(verify bool) {
 			c.t.Errorf("verify: %v", err)
 		}
 	}
-	c.sendAgain(log, w)
-	head, err := log.Head(c.t.Context())
-	if err != nil {
-		c.t.Error(err)
-	}
-	c.head = head.Position(0)
+	return w
 }
 
 // walked is what a log holds, event by event.

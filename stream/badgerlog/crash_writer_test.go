@@ -39,7 +39,7 @@ func asOptions(words string) badgerlog.Options {
 		}
 	}
 	o.TailEvents = 300
-	return o.SmallGenerations(generation).SmallFiles().SmallJournal()
+	return o.SmallGenerations(generation).Files(4 << 20).SmallJournal()
 }
 
 // victim is the process to be killed: it does everything that changes a log at

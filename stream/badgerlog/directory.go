@@ -26,12 +26,32 @@ func formatText(version string) string { return "thaw log, format " + version }
 
 // directory is a log's directory, locked for this process.
 type directory struct {
-	path string
-	lock *flock.Flock
+	path     string
+	lock     *flock.Flock // nil: somebody else has it
+	database string       // where the database's files are read, if not here
+	blank    bool         // it is only read, and has no database
 }
 
 // openDirectory makes or checks a directory and locks it.
-func openDirectory(path string) (*directory, error) {
+func openDirectory(path string, readOnly bool) (*directory, error) {
+	if readOnly {
+		return directoryToRead(path)
+	}
+	d, err := claimDirectory(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRestored(path); err != nil {
+		return nil, errors.Join(err, d.close(nil))
+	}
+	if _, err := inspect(path, false); err != nil {
+		return nil, errors.Join(err, d.close(nil))
+	}
+	return d, nil
+}
+
+// claimDirectory makes or checks a directory and locks it.
+func claimDirectory(path string) (*directory, error) {
 	if path == "" {
 		return nil, errors.New("badgerlog: open: the directory has no name")
 	}
@@ -47,28 +67,33 @@ func openDirectory(path string) (*directory, error) {
 		return nil, fmt.Errorf("badgerlog: open %s: lock: %w", path, err)
 	}
 	if !held {
-		return nil, errors.Join(&LockedError{Dir: path, PID: holder(path)}, d.lock.Close())
-	}
-	if err := inspect(path); err != nil {
-		return nil, errors.Join(err, d.close(nil))
+		return nil, errors.Join(&LockedError{Dir: path, PID: writerOf(path)}, d.lock.Close())
 	}
 	return d, nil
+}
+
+// checkStamp refuses a directory whose stamp says that it is something else;
+// false if it has none.
+func checkStamp(path string) (stamped bool, err error) {
+	text, err := os.ReadFile(filepath.Join(path, formatName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("badgerlog: open %s: %w", path, err)
+	}
+	found := strings.TrimSpace(string(text))
+	if want := formatText(strconv.Itoa(formatVersion)); found != want {
+		return true, &FormatError{Dir: path, Found: strconv.Quote(clip(found)), Known: strconv.Quote(want)}
+	}
+	return true, nil
 }
 
 // checkIdentity refuses a directory that holds something else, before anything
 // in it is touched, and stamps an empty one.
 func checkIdentity(path string) error {
-	name := filepath.Join(path, formatName)
-	text, err := os.ReadFile(name)
-	if err == nil {
-		found := strings.TrimSpace(string(text))
-		if want := formatText(strconv.Itoa(formatVersion)); found != want {
-			return &FormatError{Dir: path, Found: strconv.Quote(clip(found)), Known: strconv.Quote(want)}
-		}
-		return nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("badgerlog: open %s: %w", path, err)
+	if stamped, err := checkStamp(path); stamped || err != nil {
+		return err
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -80,7 +105,7 @@ func checkIdentity(path string) error {
 			return &FormatError{Dir: path, Found: "a directory with other files, such as " + e.Name(), Known: "an empty directory or a Thaw log"}
 		}
 	}
-	return stamp(path, name)
+	return stamp(path, filepath.Join(path, formatName))
 }
 
 // stamp writes the format file, whole or not at all.
@@ -105,6 +130,15 @@ func stamp(path, name string) error {
 	return nil
 }
 
+// makeMark makes a file whose being there says something; it is on the disk then.
+func makeMark(dir, name string) error {
+	f, err := os.Create(filepath.Join(dir, name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), syncDir(dir))
+}
+
 func clip(s string) string { return s[:min(len(s), 80)] }
 
 // holder reads which process has the database open.
@@ -118,6 +152,12 @@ func holder(path string) int {
 }
 
 func (d *directory) close(fault faults) error {
+	if d.lock == nil {
+		return nil
+	}
+	if err := d.removeView(); err != nil {
+		return errors.Join(err, d.lock.Close())
+	}
 	if err := errors.Join(fault.at("lock.close"), d.lock.Close()); err != nil {
 		return fmt.Errorf("badgerlog: close %s: unlock: %w", d.path, err)
 	}
@@ -126,7 +166,10 @@ func (d *directory) close(fault faults) error {
 
 // Badger's settings, as measured: docs/adr/0003-block-layout.md.
 const (
-	memTableSize     = 16 << 20
+	memTableSize = 16 << 20
+	// A transaction must be shorter than a file of the value log. The database maps
+	// twice as much; should that not do, it maps the file anew, elsewhere, without
+	// waiting for who is reading it.
 	valueLogFileSize = 64 << 20
 	valueThreshold   = 128
 )
@@ -145,6 +188,9 @@ func openBadger(d *directory, o Options, lost *lostSync) (*badger.DB, error) {
 		WithChecksumVerificationMode(options.OnBlockRead).
 		WithVerifyValueChecksum(true). // it believes the lengths before a value, and panics or keeps the file locked
 		WithNumCompactors(2)
+	if o.ReadOnly {
+		opt = d.readingOptions(opt)
+	}
 	db, err := badger.OpenManaged(opt)
 	if err != nil {
 		return nil, fmt.Errorf("badgerlog: open %s: %s", d.path, err) // no error of Badger's leaves this package
@@ -184,6 +230,9 @@ func (l *Log) checkFormat(ts *uint64) error {
 		return &FormatError{Dir: l.dir.path, Found: "format " + strconv.Quote(clip(string(found))), Known: "format " + known}
 	case !empty:
 		return &FormatError{Dir: l.dir.path, Found: "a database without a format stamp", Known: "format " + known}
+	}
+	if l.options.ReadOnly {
+		return nil // it ended before it was stamped, and has nothing in it
 	}
 	*ts++
 	write := l.db.NewTransactionAt(*ts, true)

@@ -48,7 +48,7 @@ func (in *inspection) checkDiscard() error {
 		if _, ok := readDiscard(data); ok {
 			return nil
 		}
-		err = os.Remove(path)
+		err = in.change(func() error { return os.Remove(path) })
 	}
 	if err != nil {
 		return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)

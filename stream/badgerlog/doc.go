@@ -20,11 +20,15 @@
 //     its Last position, for who means to leave it out; nothing else is left out.
 //   - The database's files are checked before the database sees them. One that is
 //     damaged is a [*DamagedError] that names it, and nothing is changed.
-//   - A directory has one process. A second one is refused with a [*LockedError]
-//     before it touches anything; a directory that is no Thaw log with a
-//     [*FormatError].
+//   - A directory has one process that writes, or any number that only read. Any
+//     other is refused with a [*LockedError] before it touches anything; a
+//     directory that is no Thaw log, or one half restored, with a [*FormatError].
 //   - Subscribers share a tail in memory. One that falls behind it reads the log
 //     until it has caught up: it delays nobody and loses nothing.
+//   - [Log.Backup] writes the log as it is at one moment, while everything goes on;
+//     [Restore] makes the same log of that, whole or not at all.
+//   - A log that is opened with [Options].ReadOnly changes no byte in its directory,
+//     however the process that wrote it ended.
 //
 // All methods of [Log] may be called concurrently. The storage format is in
 // docs/format.md.

@@ -59,6 +59,9 @@ func (l *Log) Import(ctx context.Context, records iter.Seq2[stream.Record, error
 	if err := l.mayWork(ctx); err != nil {
 		return Imported{}, err
 	}
+	if l.options.ReadOnly {
+		return Imported{}, readOnlyError("import into " + l.dir.path)
+	}
 	m := &importer{log: l, ctx: ctx, options: o, batch: &batch{}}
 	var err error
 	for r, broken := range records {

@@ -38,21 +38,24 @@ type inspection struct {
 	logs   []uint64 // of the value log
 	mems   []uint64 // of memory tables
 
-	emptied []uint64 // memory tables without length that are not the newest
-	newest  uint64   // the youngest transaction that tables, and once they are read memory tables, have entries of
+	emptied  []uint64 // memory tables without length that are not the newest
+	newest   uint64   // the youngest transaction that tables, and once they are read memory tables, have entries of
+	readOnly bool     // nothing is to be changed
+	listed   bool     // there is a manifest...
+	skipped  bool     // ...and files that the database must not see
 }
 
-func inspect(dir string) error {
-	in := &inspection{dir: dir}
+func inspect(dir string, readOnly bool) (*inspection, error) {
+	in := &inspection{dir: dir, readOnly: readOnly}
 	if err := in.list(); err != nil {
-		return err
+		return nil, err
 	}
 	for _, check := range []func() error{in.checkEmpty, in.checkFrames, in.checkKeys, in.checkManifest, in.checkEmptied, in.checkLogs, in.checkDiscard, in.removeUnused} {
 		if err := check(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return in, nil
 }
 
 func (in *inspection) list() error {
@@ -84,6 +87,15 @@ func (in *inspection) damaged(name string, err error) error {
 func tableName(n uint64) string { return fmt.Sprintf("%06d.sst", n) }
 func logName(n uint64) string   { return fmt.Sprintf("%06d.vlog", n) }
 func memName(n uint64) string   { return fmt.Sprintf("%05d.mem", n) }
+
+// change changes the directory, or remembers that it would have to be.
+func (in *inspection) change(change func() error) error {
+	if in.readOnly {
+		in.skipped = true
+		return nil
+	}
+	return change()
+}
 
 // checkKeys checks the registry of keys, whose damage the database reports as a
 // key that does not fit.
@@ -118,6 +130,7 @@ func (in *inspection) checkManifest() (err error) {
 	if err != nil {
 		return in.damaged(badger.ManifestFilename, errors.New(err.Error()))
 	}
+	in.listed = true
 	newest := uint64(0) // the youngest transaction that a listed table has entries of
 	for n, table := range manifest.Tables {
 		version, err := checkTable(filepath.Join(in.dir, tableName(n)), table.Compression)
@@ -140,8 +153,11 @@ const aside = ".unlisted"
 // use to nobody are removed once the log has opened whole.
 func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
 	var paths []string
-	for _, n := range in.tables {
+	tables := in.tables
+	in.tables = nil
+	for _, n := range tables {
 		if _, ok := manifest.Tables[n]; ok {
+			in.tables = append(in.tables, n)
 			continue
 		}
 		path := filepath.Join(in.dir, tableName(n))
@@ -159,7 +175,7 @@ func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
 		}
 	}
 	for _, path := range paths {
-		if err := os.Rename(path, path+aside); err != nil {
+		if err := in.change(func() error { return os.Rename(path, path+aside) }); err != nil {
 			return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 		}
 	}

@@ -61,10 +61,14 @@ func (in *inspection) checkEmpty() error {
 // for the newest: the database would do that when it opens, and were it killed
 // then, the file would look as if something in it had been lost.
 func (in *inspection) removeUnused() error {
-	for _, n := range in.logs[:max(0, len(in.logs)-1)] {
+	logs := in.logs
+	in.logs = nil
+	for i, n := range logs {
 		size, err := in.size(logName(n))
-		if err == nil && size == logHeaderSize {
+		if err == nil && size == logHeaderSize && i+1 < len(logs) {
 			err = in.remove(logName(n))
+		} else {
+			in.logs = append(in.logs, n)
 		}
 		if err != nil {
 			return err
@@ -133,7 +137,7 @@ func (in *inspection) size(name string) (int64, error) {
 }
 
 func (in *inspection) remove(name string) error {
-	if err := os.Remove(filepath.Join(in.dir, name)); err != nil {
+	if err := in.change(func() error { return os.Remove(filepath.Join(in.dir, name)) }); err != nil {
 		return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 	}
 	return nil

@@ -40,6 +40,9 @@ func (in *inspection) checkLogs() error {
 // write zeros over everything behind the damage. So the values that are damaged are
 // lost, and none else; who reads them is told.
 func (in *inspection) shield(last uint64) error {
+	if in.readOnly {
+		return nil // the database writes no zeros then
+	}
 	path := filepath.Join(in.dir, logName(last+1))
 	if err := os.WriteFile(path, make([]byte, logHeaderSize), 0o600); err != nil {
 		return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
@@ -105,8 +108,10 @@ func checkLog(data []byte, synced uint64) (whole uint64, err error) {
 var zeros [4096]byte
 
 type logEntry struct {
-	size int
-	ts   uint64
+	size  int
+	ts    uint64
+	meta  byte
+	value []byte
 }
 
 // decodeLogEntry reads the entry at the beginning of b, without its values. This
@@ -134,5 +139,9 @@ func decodeLogEntry(b []byte) (logEntry, bool) {
 	if crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
 		return logEntry{}, false
 	}
-	return logEntry{size: end + 4, ts: 1<<64 - 1 - binary.BigEndian.Uint64(b[at+int(key)-8:])}, true
+	valueAt := at + int(key)
+	return logEntry{
+		size: end + 4, ts: 1<<64 - 1 - binary.BigEndian.Uint64(b[valueAt-8:]),
+		meta: b[0], value: b[valueAt:end],
+	}, true
 }

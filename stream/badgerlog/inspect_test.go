@@ -223,7 +223,7 @@ func TestAnUnusedFileOfTheValueLogIsRemovedAtOnce(t *testing.T) {
 	header := s.files[logs[0]][:logHeaderSize]
 	for name, want := range map[string]bool{"000000.vlog": false, "000098.vlog": false, "000099.vlog": true} {
 		dir := s.files.with("000000.vlog", header).with("000098.vlog", header).with("000099.vlog", header).write(t)
-		if err := inspect(dir); err != nil {
+		if _, err := inspect(dir, false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {

@@ -46,7 +46,7 @@ type Log struct {
 }
 
 // Open opens the log in a directory, making it if it is not there or empty. It
-// starts four goroutines, which Close stops.
+// starts four goroutines, which Close stops; none with Options.ReadOnly.
 // Errors: [*LockedError], [*FormatError], [*DamagedError], a [*stream.CorruptError] if something
 // that was acknowledged is missing or damaged, and what the file system says.
 func Open(dir string, o Options) (*Log, error) {
@@ -56,16 +56,27 @@ func Open(dir string, o Options) (*Log, error) {
 	if err := o.seams.fault.at("dir.open"); err != nil {
 		return nil, fmt.Errorf("badgerlog: open %s: %w", dir, err)
 	}
-	place, err := openDirectory(dir)
+	place, err := openDirectory(dir, o.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
+	return openLog(place, o, 0)
+}
+
+// openLog opens the log in a directory that this process has. A log that is
+// being restored begins behind an origin: its history up to there is not kept.
+func openLog(place *directory, o Options, origin stream.Position) (*Log, error) {
 	l := &Log{dir: place, options: o, queue: newQueue(), done: make(chan struct{})}
 	l.collector = newCollector(l)
 	l.reads.init()
-	c, err := l.start()
+	c, err := l.start(origin)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
+	}
+	if o.ReadOnly {
+		close(l.done) // nobody decides, and nobody collects
+		close(l.collector.done)
+		return l, nil
 	}
 	go l.flusher.run()   // stopped and waited for by the committer's goroutine
 	go c.writer.run()    // likewise

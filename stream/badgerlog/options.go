@@ -36,6 +36,13 @@ type Options struct {
 	// with a [*DiskFullError] while reads go on; default 256 MiB. A negative
 	// value turns the check off: a disk that fills up may then end the process.
 	MinFree int64
+	// ReadOnly opens a log that is there for reading only, and changes nothing in
+	// its directory, which need not be writable. Any number of processes may have
+	// it open so at once, but none while another writes. What would change the log
+	// is refused with [ErrReadOnly]; a read that follows waits until the log is
+	// closed. If a log was not closed in peace, opening it needs room for some
+	// files of at most a few 16 MiB in [os.TempDir].
+	ReadOnly bool
 	// Logger is told what the storage engine has to say; nil: nobody.
 	Logger *slog.Logger
 

@@ -61,6 +61,7 @@ func (p *plan) decide(r *request) {
 	}
 	if r.raw != nil {
 		p.commit.changes = append(p.commit.changes, r.raw...)
+		p.commit.streams += r.streams
 		return
 	}
 	if r.batch != nil {

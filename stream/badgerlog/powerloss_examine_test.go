@@ -240,7 +240,7 @@ func init() {
 		if q.Truth != nil {
 			want = *q.Truth
 		}
-		if err := out.Encode(examine(q.Dir, Options{Durability: q.Durability}.SmallFiles(), &want)); err != nil {
+		if err := out.Encode(examine(q.Dir, Options{Durability: q.Durability}.Files(4<<20), &want)); err != nil {
 			os.Exit(1)
 		}
 	}

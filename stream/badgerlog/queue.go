@@ -20,8 +20,10 @@ type request struct {
 	consumer string
 	at       stream.Cursor
 	changes  []stream.Change
-	// Changes of the database's own keys, if there are any.
-	raw []keyed
+	// Changes of the database's own keys, if there are any, and how many streams
+	// they make known.
+	raw     []keyed
+	streams int
 	// Many appends at once, if batch is set.
 	batch *batch
 	// Nothing but a wait until everything before it is in the database, if

@@ -18,11 +18,13 @@ type reads struct {
 	idle   *sync.Cond
 	ended  bool
 	active map[uint64]int // timestamp -> sections that read at it
+	pinned map[uint64]int // timestamp -> moments that will be read at it
 }
 
 func (r *reads) init() {
 	r.idle = sync.NewCond(&r.mu)
 	r.active = map[uint64]int{}
+	r.pinned = map[uint64]int{}
 }
 
 // section is a short stay inside the database, at one timestamp.
@@ -77,8 +79,10 @@ func (s *section) end() {
 func (r *reads) oldest(now uint64) uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for ts := range r.active {
-		now = min(now, ts)
+	for _, held := range [2]map[uint64]int{r.active, r.pinned} {
+		for ts := range held {
+			now = min(now, ts)
+		}
 	}
 	return now
 }

@@ -14,7 +14,7 @@ import (
 
 // start opens the log's parts, stores what only the journal has, checks that
 // nothing acknowledged is missing, and prepares the committer.
-func (l *Log) start() (*committer, error) {
+func (l *Log) start(origin stream.Position) (*committer, error) {
 	var err error
 	if err = l.fault("db.open"); err != nil {
 		return nil, l.notOpened(err)
@@ -26,12 +26,12 @@ func (l *Log) start() (*committer, error) {
 	if err = l.fault("witness.open"); err != nil {
 		return nil, l.notOpened(err)
 	}
-	if l.witness, err = openWitness(l.dir.path, loose); err != nil {
+	if l.witness, err = openWitness(l.dir.path, loose, l.options.ReadOnly); err != nil {
 		return nil, err
 	}
 	l.witness.fault = l.options.seams.fault
 	if err = l.fault("journal.open"); err == nil {
-		l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose, SegmentBytes: l.options.seams.segment})
+		l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose, SegmentBytes: l.options.seams.segment, ReadOnly: l.options.ReadOnly})
 	}
 	if err != nil {
 		return nil, l.notOpened(err)
@@ -44,6 +44,7 @@ func (l *Log) start() (*committer, error) {
 	if err != nil {
 		return nil, err
 	}
+	end.last = max(end.last, origin)
 	r := &recovery{log: l, end: end, lastTime: last}
 	l.db.SetDiscardTs(ts - 1)
 	l.memory = newMemory(end, ts, l.options)
@@ -149,6 +150,9 @@ func (r *recovery) run() error {
 	if err := l.witness.check(r.end); err != nil {
 		return err
 	}
+	if l.options.ReadOnly {
+		return nil // what the journal has stays in memory: it is never more than that is long
+	}
 	if err := r.store(); err != nil {
 		return l.notOpened(err)
 	}
@@ -209,7 +213,7 @@ func (r *recovery) replay(seq uint64, data []byte) error {
 			c.heads = append(c.heads, m.heads.hold(part.first().Stream))
 		}
 	}
-	if !m.takes(commits...) {
+	if !m.takes(commits...) && !r.log.options.ReadOnly {
 		if err := r.store(); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ type Stats struct {
 	Bytes   uint64          // of the events as they are encoded, once: heads and payloads
 	Head    stream.Position // of the last event that readers can see
 
-	Cut          stream.Position // history up to here was removed: Events and Streams count it, Bytes too
+	Cut          stream.Position // history up to here was removed: Events and Streams count it, Bytes too, unless the log was restored since
 	Stored       stream.Position // the database has the events up to here; the journal has the others
 	Blocks       uint64          // of the log, in the database
 	DiskBytes    int64           // of all files in the directory

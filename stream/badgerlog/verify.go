@@ -83,7 +83,7 @@ func (s *sum) add(hash uint64) {
 }
 
 func (v *verification) run() error {
-	for _, walk := range []func() error{v.walkLog, v.walkStreams, v.walkCommands, v.walkConsumers} {
+	for _, walk := range []func() error{v.walkLog, v.walkStreams, v.walkCommands, v.walkConsumers, v.walkUnstored} {
 		if err := walk(); err != nil {
 			return err
 		}
@@ -319,15 +319,23 @@ func (v *verification) walkCommands() error {
 
 func (v *verification) walkConsumers() error {
 	return v.each(consumerPrefix, func(key, value []byte) {
-		text, err := unseal(value)
-		if err == nil && key[len(key)-1] == 0 {
-			var at stream.Cursor
-			if at, err = stream.ParseCursor(string(text)); err == nil && !stream.At(v.section.stored).Reached(at) {
-				err = fmt.Errorf("it is at %s, past the head, %d", at, v.section.stored)
-			}
-		}
-		if err != nil {
-			v.found(0, 0, "consumer, key %q: %w", key[1:], err)
-		}
+		v.checkConsumer(key, value, v.section.stored)
 	})
+}
+
+func (v *verification) checkConsumer(key, value []byte, head stream.Position) {
+	text, err := unseal(value)
+	_, _, cursor, ok := consumerEntry(key)
+	if err == nil && !ok {
+		err = errors.New("it names no consumer")
+	}
+	if err == nil && cursor {
+		var at stream.Cursor
+		if at, err = stream.ParseCursor(string(text)); err == nil && !stream.At(head).Reached(at) {
+			err = fmt.Errorf("it is at %s, past the head, %d", at, head)
+		}
+	}
+	if err != nil {
+		v.found(0, 0, "consumer, key %q: %w", key[1:], err)
+	}
 }
