@@ -2,7 +2,7 @@ package badgerlog
 
 import (
 	"errors"
-	"os"
+	"sync/atomic"
 	"testing"
 
 	"github.com/thaw-go/thaw/internal/journal"
@@ -62,12 +62,13 @@ func TestAFullJournalMakesRoom(t *testing.T) {
 		"while the database fails": {"db.commit", true, new(*stream.AmbiguousError)},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			full, armed := 0, false
+			full := 0 // the writer's
+			var armed atomic.Bool
 			o := breaking(call{}, false).options(Synced)
 			o.seams.generation = 100
 			o.seams.fault = func(name string) error {
 				switch {
-				case !armed:
+				case !armed.Load():
 				case name == "journal.append":
 					if full++; full == 1 || c.forever {
 						return journal.ErrFull
@@ -80,10 +81,10 @@ func TestAFullJournalMakesRoom(t *testing.T) {
 			l := &life{t: t, dir: t.TempDir(), disk: breaking(call{}, false), book: newBook(), o: o}
 			l.open()
 			l.append(faultyA, stream.AnyVersion, written(2, 0))
-			armed = true
+			armed.Store(true)
 			sent := written(2, 0)
 			got, err := l.log.Append(t.Context(), faultyA, stream.AnyVersion, sent...)
-			armed = false
+			armed.Store(false)
 			l.book.note(faultyA, sent, got, err)
 			if c.want == nil && err != nil || c.want != nil && !errors.As(err, c.want) {
 				t.Errorf("got %v, want %T", err, c.want)
@@ -111,7 +112,7 @@ func TestACloseThatFailsLetsGoOfTheDirectory(t *testing.T) {
 			if err := fed(log, faultyA, written(1, 0)); err != nil {
 				t.Fatal(err)
 			}
-			d.fails, d.cause = call{name, d.made[name] + 1}, os.ErrPermission
+			d.breakAt(call{name, 1})
 			if err := log.Close(); !d.says(err) {
 				t.Errorf("got %v, want what the disk said, %v", err, d.cause)
 			}
