@@ -27,10 +27,17 @@ func TestMain(m *testing.M) {
 
 var crashed = Options{SegmentBytes: 256 << 10}
 
+// crashSealed, in the environment, encrypts that process's journal.
+const crashSealed = "THAW_TEST_JOURNAL_SEALED"
+
 // appendUntilKilled replays what there is, says up to where, and appends records
 // that tell their numbers, saying each one that was acknowledged.
 func appendUntilKilled(dir string) error {
-	j, err := Open(dir, crashed)
+	o := crashed
+	if os.Getenv(crashSealed) != "" {
+		o.Key = testKey
+	}
+	j, err := Open(dir, o)
 	if err != nil {
 		return err
 	}
@@ -69,6 +76,13 @@ func checkRecord(seq uint64, data []byte) error {
 // one that recovers from it, again and again.
 // Breaks when: Begin takes the segment that was written last.
 func TestAKilledJournalHasEverythingAcknowledged(t *testing.T) {
+	eitherWay(t, aKilledJournalHasEverythingAcknowledged)
+}
+
+func aKilledJournalHasEverythingAcknowledged(t *testing.T, o Options) {
+	if o.Key != nil {
+		t.Setenv(crashSealed, "1")
+	}
 	kills := 40
 	if testing.Short() {
 		kills = 5

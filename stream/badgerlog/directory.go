@@ -26,12 +26,13 @@ func formatText(version string) string { return "thaw log, format " + version }
 
 // directory is a log's directory, locked for this process.
 type directory struct {
-	path string
-	lock *flock.Flock
+	path    string
+	lock    *flock.Flock
+	secrets secrets
 }
 
 // openDirectory makes or checks a directory and locks it.
-func openDirectory(path string) (*directory, error) {
+func openDirectory(path string, o Options) (*directory, error) {
 	if path == "" {
 		return nil, errors.New("badgerlog: open: the directory has no name")
 	}
@@ -49,10 +50,22 @@ func openDirectory(path string) (*directory, error) {
 	if !held {
 		return nil, errors.Join(&LockedError{Dir: path, PID: holder(path)}, d.lock.Close())
 	}
-	if err := inspect(path); err != nil {
+	if err := d.unlock(o); err != nil {
 		return nil, errors.Join(err, d.close(nil))
 	}
 	return d, nil
+}
+
+// unlock opens the log's key, looks at its files, and only then writes the key
+// file, if that is to be.
+func (d *directory) unlock(o Options) (err error) {
+	if d.secrets, err = findSecrets(d.path, o.Keys); err != nil {
+		return err
+	}
+	if err := inspect(d.path, &d.secrets); err != nil {
+		return err
+	}
+	return d.secrets.settle(d.path, o.Keys, o.seams.fault)
 }
 
 // checkIdentity refuses a directory that holds something else, before anything
@@ -129,6 +142,9 @@ const (
 	memTableSize     = 16 << 20
 	valueLogFileSize = 64 << 20
 	valueThreshold   = 128
+	// Of an encrypted log only: what it reads of tables is decrypted once.
+	blockCacheSize = 32 << 20
+	indexCacheSize = 64 << 20
 )
 
 func openBadger(d *directory, o Options) (*badger.DB, error) {
@@ -144,6 +160,13 @@ func openBadger(d *directory, o Options) (*badger.DB, error) {
 		WithMetricsEnabled(false).
 		WithChecksumVerificationMode(options.OnBlockRead).
 		WithNumCompactors(2)
+	if d.secrets.encrypted() {
+		key, err := d.secrets.key(databasePart)
+		if err != nil {
+			return nil, fmt.Errorf("badgerlog: open %s: its database's key: %w", d.path, err)
+		}
+		opt = opt.WithEncryptionKey(key).WithBlockCacheSize(blockCacheSize).WithIndexCacheSize(indexCacheSize)
+	}
 	db, err := badger.OpenManaged(opt)
 	if err != nil {
 		return nil, fmt.Errorf("badgerlog: open %s: %s", d.path, err) // no error of Badger's leaves this package

@@ -28,6 +28,28 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("badgerlog: open %s: expected %s, found %s", e.Dir, e.Known, e.Found)
 }
 
+// KeyError says that a log does not open with the keys that were given. Nothing
+// was changed.
+type KeyError struct {
+	Dir       string // the log's directory; empty if it is a backup that does not open
+	Encrypted bool   // whether it is encrypted
+	Given     int    // how many keys were given
+}
+
+func (e *KeyError) Error() string {
+	what := "badgerlog: open " + e.Dir
+	if e.Dir == "" {
+		what = "badgerlog: read a backup"
+	}
+	switch {
+	case !e.Encrypted:
+		return what + ": it is not encrypted, and a key was given: open it without, and restore a backup of it into a new, encrypted log"
+	case e.Given == 0:
+		return what + ": it is encrypted, and no key was given: set Options.Keys to the one it was written with"
+	}
+	return fmt.Sprintf("%s: it is encrypted, and none of the %d keys given opens it: add the one it was last written with to Options.Keys", what, e.Given)
+}
+
 // DiskFullError says that the disk has less room than Options.MinFree. Nothing
 // was stored; reading goes on.
 type DiskFullError struct {

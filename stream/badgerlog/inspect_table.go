@@ -1,6 +1,8 @@
 package badgerlog
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,8 +19,13 @@ import (
 // checkTable checks a table's index and each of its blocks. The database takes a
 // block that it can not read for the end of the table, and says nothing: the keys
 // in it would not be there any more. It returns the youngest transaction that the
-// table has entries of.
-func checkTable(path string, compression options.CompressionType) (newest uint64, err error) {
+// table has entries of. The key is nil if the table is not encrypted.
+func checkTable(path string, compression options.CompressionType, key cipher.Block) (newest uint64, err error) {
+	defer func() {
+		if p := recover(); p != nil { // an index that another key was for is read by the database's own code
+			err = fmt.Errorf("reading it panics: %v", p)
+		}
+	}()
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, errors.New("it is missing, and the manifest lists it")
@@ -26,7 +33,7 @@ func checkTable(path string, compression options.CompressionType) (newest uint64
 	if err != nil {
 		return 0, err
 	}
-	index, err := tableIndex(data)
+	index, err := tableIndex(data, key)
 	if err != nil {
 		return 0, err
 	}
@@ -34,12 +41,12 @@ func checkTable(path string, compression options.CompressionType) (newest uint64
 	if compression != options.None {
 		return root.MaxVersion(), nil // its blocks are read in another way; this package writes none
 	}
-	return root.MaxVersion(), checkTableBlocks(data, root)
+	return root.MaxVersion(), checkTableBlocks(data, root, key)
 }
 
 // tableIndex reads a table's index: checksum length, checksum, index length,
-// index, from the end of the file.
-func tableIndex(data []byte) ([]byte, error) {
+// index, from the end of the file. The checksum is of what stands in the file.
+func tableIndex(data []byte, key cipher.Block) ([]byte, error) {
 	data, sum, err := cutSized(data)
 	if err != nil {
 		return nil, fmt.Errorf("the checksum of its index: %w", err)
@@ -54,7 +61,20 @@ func tableIndex(data []byte) ([]byte, error) {
 	if err := checkTableSum(index, sum); err != nil {
 		return nil, fmt.Errorf("its index: %w", err)
 	}
-	return index, nil
+	return decrypted(key, index)
+}
+
+// decrypted is a part of a table as it is without its encryption: behind it stands
+// its IV.
+func decrypted(key cipher.Block, part []byte) ([]byte, error) {
+	if key == nil {
+		return part, nil
+	}
+	if len(part) <= aes.BlockSize {
+		return nil, fmt.Errorf("expected more than %d encrypted bytes", len(part))
+	}
+	at := len(part) - aes.BlockSize
+	return unmask(key, part[at:], part[:at]), nil
 }
 
 // cutSized cuts off what stands at the end of data, before its length.
@@ -85,8 +105,8 @@ func checkTableSum(data, sum []byte) error {
 }
 
 // checkTableBlocks checks a table's blocks. Each ends with its checksum and the
-// length of that.
-func checkTableBlocks(data []byte, root *fb.TableIndex) error {
+// length of that, before it is encrypted.
+func checkTableBlocks(data []byte, root *fb.TableIndex, key cipher.Block) error {
 	var at fb.BlockOffset
 	for i := range root.OffsetsLength() {
 		if !root.Offsets(&at, i) {
@@ -96,7 +116,11 @@ func checkTableBlocks(data []byte, root *fb.TableIndex) error {
 		if end > int64(len(data)) {
 			return fmt.Errorf("expected block %d from byte %d to %d of %d", i, begin, end, len(data))
 		}
-		block, sum, err := cutSized(data[begin:end])
+		var sum []byte
+		block, err := decrypted(key, data[begin:end])
+		if err == nil {
+			block, sum, err = cutSized(block)
+		}
 		if err == nil {
 			err = checkTableSum(block, sum)
 		}

@@ -46,13 +46,13 @@ type Log struct {
 
 // Open opens the log in a directory, making it if it is not there or empty. It
 // starts four goroutines, which Close stops.
-// Errors: [*LockedError], [*FormatError], [*DamagedError], a [*stream.CorruptError] if something
+// Errors: [*LockedError], [*FormatError], [*KeyError], [*DamagedError], a [*stream.CorruptError] if something
 // that was acknowledged is missing or damaged, and what the file system says.
 func Open(dir string, o Options) (*Log, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	place, err := openDirectory(dir)
+	place, err := openDirectory(dir, o)
 	if err != nil {
 		return nil, err
 	}
