@@ -17,6 +17,10 @@
 //     is then there whole or not at all.
 //   - Every block is checksummed. A damaged one is a [*stream.CorruptError] that
 //     names its position and is never returned as data.
+//   - With [Options].Keys all that is stored is encrypted on the disk, in the
+//     database and in the journal, from the log's first day on; such a log opens
+//     with its key only, and moves to another one by being opened with both. That
+//     keeps a stolen disk silent; it does not stop one who can write to it.
 //   - A directory has one process. A second one is refused with a [*LockedError]
 //     before it touches anything; a directory that is no Thaw log with a
 //     [*FormatError].

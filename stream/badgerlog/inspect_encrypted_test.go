@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/dgraph-io/badger/v4"
@@ -21,6 +22,9 @@ func encrypt(t *testing.T) {
 // tableIndex or checkTableBlocks do not decrypt.
 func TestAnEncryptedLogIsInspectedAsStrictly(t *testing.T) {
 	encrypt(t)
+	if os.Getenv("THAW_POWERLOSS") == "" {
+		t.Setenv("THAW_POWERLOSS", "8")
+	}
 	for name, test := range map[string]func(*testing.T){
 		"not damaged":           TestALogThatWasNotDamagedIsAsItWas,
 		"an empty newest file":  TestAnEmptyNewestFileOfTheDatabaseLosesNothing,
