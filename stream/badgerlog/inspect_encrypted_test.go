@@ -96,7 +96,8 @@ func TestADamagedRegistryOfKeysIsRefusedByName(t *testing.T) {
 	if len(whole) < registryHeadSize+60 {
 		t.Fatalf("the registry has %d bytes: no key", len(whole))
 	}
-	for at := range whole {
+	for range envCount(t, "THAW_DAMAGE", 20) {
+		at := rand.IntN(len(whole))
 		r, lost := x.ask(s.files.with(name, whole[:at:at]), Synced, s.truth)
 		refused(t, r, lost, name)
 		r, lost = x.ask(s.files.with(name, flipped(whole, at*8+rand.IntN(8))), Synced, s.truth)
@@ -134,7 +135,7 @@ func TestAKeyThatWasBeingAddedIsCutOff(t *testing.T) {
 	s := closedLog(t)
 	more := withOneMoreKey(t, s.files)
 	used := len(s.files[name])
-	for cut := used + 1; cut < len(more); cut++ {
+	for cut := used + 1; cut < len(more); cut += 1 + rand.IntN(5) {
 		torn := more[:cut:cut]
 		if cut%3 == 0 {
 			torn = append(bytes.Clone(torn), make([]byte, rand.IntN(40))...)
@@ -188,7 +189,8 @@ func TestADamagedHeaderOfAMemoryTableIsRefusedByName(t *testing.T) {
 	encrypt(t)
 	x, s := &examiner{t: t}, killedLog(t)
 	name := s.files.names(".mem")[0]
-	for bit := range 8 * logHeaderSize {
+	for byteAt := range logHeaderSize {
+		bit := 8*byteAt + rand.IntN(8)
 		r, lost := x.ask(s.files.with(name, flipped(s.files[name], bit)), Synced, s.truth)
 		refused(t, r, lost, name)
 	}
@@ -201,7 +203,7 @@ func TestADamagedHeaderOfTheValueLogIsFound(t *testing.T) {
 		if used(s.files[name]) <= logHeaderSize {
 			continue // nothing is in it
 		}
-		for byteAt := range logHeaderSize {
+		for byteAt := rand.IntN(3); byteAt < logHeaderSize; byteAt += 3 {
 			r, lost := x.ask(s.files.with(name, flipped(s.files[name], 8*byteAt+rand.IntN(8))), Synced, s.truth)
 			if check(t, r, lost, name, fmt.Sprintf("has a flipped bit in byte %d", byteAt)) == "harmless" {
 				t.Errorf("byte %d of the header of %s is damaged, and nobody noticed", byteAt, name)
