@@ -1,6 +1,7 @@
 package badgerlog
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -32,16 +33,28 @@ func init() {
 }
 
 // rotateAndWrite moves the log to the next key and appends from many goroutines,
-// and says which event it was told is at which position.
+// and says which event it was told is at which position. Half of the time it stops
+// at a call that writes the key file, and waits there to be killed.
 func rotateAndWrite(dir string) error {
 	n, err := strconv.Atoi(os.Getenv(rotateKeyEnv))
 	if err != nil {
 		return err
 	}
-	log, err := Open(dir, Options{Keys: keysOf(byte(n), byte(n-1)), Compress: n%2 == 0}.SmallGenerations(200).SmallFiles())
+	o := Options{Keys: keysOf(byte(n), byte(n-1)), Compress: n%2 == 0}.SmallGenerations(200).SmallFiles()
+	if stop := rand.IntN(2 * len(keyFileCalls)); stop < len(keyFileCalls) {
+		o.seams.fault = func(call string) error {
+			if call == keyFileCalls[stop] {
+				fmt.Println("stopped")
+				time.Sleep(time.Hour)
+			}
+			return nil
+		}
+	}
+	log, err := Open(dir, o)
 	if err != nil {
 		return err
 	}
+	fmt.Println("open")
 	failed := make(chan error)
 	var out sync.Mutex
 	for w := range 8 {
@@ -71,8 +84,8 @@ func rotateAndWrite(dir string) error {
 }
 
 // TestAnEncryptedLogKilledWhileItIsRotatedAndWrittenLosesNothing kills a process
-// that moves the log to another key each time and appends, at any moment from its
-// first instruction on.
+// that moves the log to another key each time and appends, while it does the one or
+// the other.
 // Breaks when: the committer answers before it commits; settle writes the key file
 // in its place.
 func TestAnEncryptedLogKilledWhileItIsRotatedAndWrittenLosesNothing(t *testing.T) {
@@ -126,9 +139,13 @@ func killedRotating(t *testing.T, dir string, n int) []byte {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(time.Duration(rand.IntN(300))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+	in := bufio.NewReader(out)
+	if first, err := in.ReadString('\n'); err != nil {
+		t.Fatalf("the process said %q: %v\n%s", first, err, stderr.String())
+	}
+	timer := time.AfterFunc(time.Duration(rand.IntN(100))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
-	said, err := io.ReadAll(out)
+	said, err := io.ReadAll(in)
 	if err != nil {
 		t.Fatal(err)
 	}
