@@ -145,14 +145,24 @@ func (l *databaseLog) check() error {
 
 type logEntry struct {
 	size    int
+	key     []byte // as it stands in the log
 	ts      uint64
 	strange bool // it decrypts to nothing that was ever written
 }
 
 // entry reads the entry at a byte, without its value.
 func (l *databaseLog) entry(start int) (logEntry, bool) {
+	e, ok := decodeLogEntry(l.data[start:])
+	if ok && l.key != nil {
+		e.ts, e.strange = l.readKey(e.key, start)
+	}
+	return e, ok
+}
+
+// decodeLogEntry reads the entry at the beginning of b, without its values. Of an
+// encrypted log's it is not the timestamp.
+func decodeLogEntry(b []byte) (logEntry, bool) {
 	const mostKey = 1 << 16
-	b := l.data[start:]
 	if len(b) < 2 {
 		return logEntry{}, false
 	}
@@ -173,23 +183,21 @@ func (l *databaseLog) entry(start int) (logEntry, bool) {
 	if crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
 		return logEntry{}, false
 	}
-	e := logEntry{size: end + 4}
-	e.ts, e.strange = l.readKey(b[at:at+int(key)], start)
+	e := logEntry{size: end + 4, key: b[at : at+int(key)]}
+	e.ts = 1<<64 - 1 - binary.BigEndian.Uint64(e.key[key-8:])
 	return e, true
 }
 
-// readKey is the timestamp at the end of an entry's key. The IV of an entry is the
-// beginning that the header names, and where the entry stands.
+// readKey decrypts an entry's key and returns the timestamp at its end. The IV of
+// an entry is the beginning that the header names, and where the entry stands.
 func (l *databaseLog) readKey(key []byte, at int) (ts uint64, strange bool) {
-	if l.key != nil {
-		var iv [aes.BlockSize]byte
-		copy(iv[:], l.data[8:logHeaderSize])
-		binary.BigEndian.PutUint32(iv[12:], uint32(at))
-		key = unmask(l.key, iv[:], key)
-	}
+	var iv [aes.BlockSize]byte
+	copy(iv[:], l.data[8:logHeaderSize])
+	binary.BigEndian.PutUint32(iv[12:], uint32(at))
+	key = unmask(l.key, iv[:], key)
 	user := key[:len(key)-8]
 	ts = 1<<64 - 1 - binary.BigEndian.Uint64(key[len(user):])
-	return ts, l.key != nil && (ts > mostTimestamp || !knownKey(user))
+	return ts, ts > mostTimestamp || !knownKey(user)
 }
 
 // mostTimestamp is more transactions than a log will ever have.

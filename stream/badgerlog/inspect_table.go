@@ -33,7 +33,10 @@ func checkTable(path string, compression options.CompressionType, key cipher.Blo
 	if err != nil {
 		return 0, err
 	}
-	index, err := tableIndex(data, key)
+	index, err := tableIndex(data)
+	if err == nil {
+		index, err = decrypted(key, index)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -46,7 +49,7 @@ func checkTable(path string, compression options.CompressionType, key cipher.Blo
 
 // tableIndex reads a table's index: checksum length, checksum, index length,
 // index, from the end of the file. The checksum is of what stands in the file.
-func tableIndex(data []byte, key cipher.Block) ([]byte, error) {
+func tableIndex(data []byte) ([]byte, error) {
 	data, sum, err := cutSized(data)
 	if err != nil {
 		return nil, fmt.Errorf("the checksum of its index: %w", err)
@@ -61,7 +64,7 @@ func tableIndex(data []byte, key cipher.Block) ([]byte, error) {
 	if err := checkTableSum(index, sum); err != nil {
 		return nil, fmt.Errorf("its index: %w", err)
 	}
-	return decrypted(key, index)
+	return index, nil
 }
 
 // decrypted is a part of a table as it is without its encryption: behind it stands
