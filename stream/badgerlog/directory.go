@@ -62,7 +62,7 @@ func (d *directory) unlock(o Options) (err error) {
 	if d.secrets, err = findSecrets(d.path, o.Keys); err != nil {
 		return err
 	}
-	if err := inspect(d.path, &d.secrets); err != nil {
+	if err := inspect(d.path, d.secrets); err != nil {
 		return err
 	}
 	return d.secrets.settle(d.path, o.Keys, o.seams.fault)

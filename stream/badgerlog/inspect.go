@@ -37,11 +37,11 @@ type inspection struct {
 	tables   []uint64 // the files of tables, by number
 	logs     []uint64 // of the value log
 	mems     []uint64 // of memory tables
-	secrets  *secrets // the log's
+	secrets  secrets  // the log's
 	registry registry // the database's keys
 }
 
-func inspect(dir string, s *secrets) error {
+func inspect(dir string, s secrets) error {
 	in := &inspection{dir: dir, secrets: s}
 	if err := in.list(); err != nil {
 		return err
