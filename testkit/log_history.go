@@ -18,17 +18,22 @@ var historyPromises = []promise{
 }
 
 const (
-	historyCallers = 6
-	historySteps   = 25 // calls of each caller
+	historyCallers   = 6
+	historySteps     = 25 // calls of each caller
+	historyFollowers = 5  // two from the beginning, the others from the middle on
 )
 
 // concurrentHistories checks as many histories as THAW_HISTORIES says, from the
-// seed THAW_SEED on, each on a log of its own.
+// seed THAW_SEED on, each on a log of its own: 20 if it is not set, thousands in
+// a long run.
 func concurrentHistories(s *subject) {
 	count, first := s.setting("THAW_HISTORIES", 20), s.setting("THAW_SEED", 1)
+	calls := 0
 	for seed := first; seed < first+count; seed++ {
 		h := &history{seed: seed, log: s.engine.Open(s.t, s.t.TempDir())}
-		err := h.run(s.ctx)
+		ctx, cancel := context.WithTimeout(s.t.Context(), patience) // however many there are
+		err := h.run(ctx)
+		cancel()
 		if closing := h.log.Close(); err == nil {
 			err = closing
 		}
@@ -38,7 +43,9 @@ func concurrentHistories(s *subject) {
 		if err != nil {
 			s.broken("%v\nseed %d; to run it again: THAW_SEED=%d THAW_HISTORIES=1 (the order of the calls varies: more histories may be needed)", err, seed, seed)
 		}
+		calls += len(h.calls)
 	}
+	s.t.Logf("%d histories of %d calls and blocks handed to followers, from seed %d", count, calls, first)
 }
 
 func (s *subject) setting(name string, value uint64) uint64 {
@@ -92,13 +99,15 @@ func (h *history) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var end atomic.Pointer[stream.Cursor]
-	failed := make([]error, historyCallers+2)
+	failed := make([]error, historyCallers+historyFollowers)
 	var callers, followers sync.WaitGroup
-	for i := range 2 {
-		followers.Go(func() { failed[historyCallers+i] = h.follow(ctx, historyCallers+i, &end) })
+	follow := func(i int, from stream.Position) {
+		followers.Go(func() { failed[historyCallers+i] = h.follow(ctx, historyCallers+i, from, &end) })
 	}
+	follow(0, 0)
+	follow(1, 0)
 	for i := range historyCallers {
-		callers.Go(func() { failed[i] = h.act(ctx, i) })
+		callers.Go(func() { failed[i] = h.act(ctx, i, func(from stream.Position) { follow(i, from) }) })
 	}
 	callers.Wait()
 	// One more event wakes followers that already wait at the head.
@@ -113,12 +122,18 @@ func (h *history) run(ctx context.Context) error {
 	return errors.Join(append(failed, err)...)
 }
 
-func (h *history) act(ctx context.Context, caller int) error {
+// act makes a caller's calls. Those of some callers begin to follow at one of
+// them, from somewhere in what is there.
+func (h *history) act(ctx context.Context, caller int, follow func(from stream.Position)) error {
 	random := rand.New(rand.NewPCG(h.seed, uint64(caller)+1))
 	var seen stream.Version
 	var head stream.Position
+	follows := 1 + random.IntN(historySteps-1)
 	for step := range historySteps {
 		var err error
+		if step == follows && caller >= 2 && caller < historyFollowers {
+			follow(stream.Position(random.Uint64N(uint64(head) + 1)))
+		}
 		switch n := random.IntN(10); {
 		case n < 5:
 			c := &call{id: pick(random, modelStreams[:3]), command: stream.EventID{byte(random.IntN(40))}}
@@ -188,12 +203,12 @@ func (h *history) read(ctx context.Context, caller int, from stream.Position, id
 	return err
 }
 
-// follow reads along until it has reached end.
-func (h *history) follow(ctx context.Context, caller int, end *atomic.Pointer[stream.Cursor]) error {
-	p := &tape{query: stream.Query{Follow: true}}
+// follow reads along from a place on until it has reached end.
+func (h *history) follow(ctx context.Context, caller int, from stream.Position, end *atomic.Pointer[stream.Cursor]) error {
+	p := &tape{query: stream.Query{From: stream.At(from), Follow: true}}
 	began, live := h.tick.Add(1), false
 	err := h.log.Read(ctx, p.query, func(block []stream.Record, m stream.Mark) error {
-		before := p.last().At.Position(0)
+		before := max(from, p.last().At.Position(0))
 		now := h.tick.Add(1)
 		if err := p.take(block, m); err != nil {
 			return err

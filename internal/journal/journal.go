@@ -207,9 +207,28 @@ func (j *Journal) write(kind byte, length int, data ...[]byte) error {
 	return nil
 }
 
+// rest leaves only headers behind, if no record is needed any more: the other
+// segment begins with the next record, and only then are both cut.
+func (j *Journal) rest() error {
+	if j.current == nil || j.failed != nil || j.applied.Load() < j.next-1 {
+		return nil
+	}
+	last := j.current
+	if err := j.turnTo(j.other(last)); err != nil {
+		return err
+	}
+	return errors.Join(last.cut(), j.current.cut())
+}
+
 // Applied says that the records up to and including seq are stored elsewhere.
 // It may be called at any time.
 func (j *Journal) Applied(seq uint64) { j.applied.Store(seq) }
+
+// Crowded reports whether the journal will soon be full unless older records are
+// applied: half of the current segment is used, and the other one is needed.
+func (j *Journal) Crowded() bool {
+	return j.current.end > j.current.limit/2 && j.other(j.current).last > j.applied.Load()
+}
 
 func (j *Journal) other(s *segment) *segment {
 	if s == j.segments[0] {
@@ -224,9 +243,10 @@ func (j *Journal) Synced() bool { return j.segments[0].direct || j.segments[0].s
 // Direct reports whether writes bypass the page cache.
 func (j *Journal) Direct() bool { return j.segments[0].direct }
 
-// Close closes the files.
+// Close closes the files. If everything in them is stored elsewhere, it gives
+// their space back.
 func (j *Journal) Close() error {
-	var errs []error
+	errs := []error{j.rest()}
 	for _, s := range j.segments {
 		if s != nil {
 			errs = append(errs, s.close())

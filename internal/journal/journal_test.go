@@ -164,6 +164,49 @@ func TestAFullJournalSaysSoAndGoesOnOnceRecordsAreApplied(t *testing.T) {
 	}
 }
 
+// TestAJournalWithNothingToKeepGivesItsSpaceBack closes one whose records are
+// all applied, and one where the last is not.
+// Breaks when: rest does not ask what was applied, or cuts before the other
+// segment has its header.
+func TestAJournalWithNothingToKeepGivesItsSpaceBack(t *testing.T) {
+	for name, o := range modes {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			next, first := uint64(1), uint64(0)
+			for _, left := range []uint64{0, 1, 0, 0, 3} {
+				j := open(t, dir, o)
+				found, last, err := replay(j, first)
+				if err != nil || last != next-1 || uint64(len(found)) != last-first {
+					t.Fatalf("got %d records after %d up to %d: %v, want them up to %d", len(found), first, last, err, next-1)
+				}
+				if err := j.Begin(next); err != nil {
+					t.Fatal(err)
+				}
+				for range 30 {
+					if next, err = j.Append(make([]byte, 3000)); err != nil {
+						t.Fatal(err)
+					}
+					first = next - min(next, left)
+					j.Applied(first)
+				}
+				next++
+				closed(t, j)
+				size := int64(0)
+				for _, name := range Names {
+					info, err := os.Stat(filepath.Join(dir, name))
+					if err != nil {
+						t.Fatal(err)
+					}
+					size += info.Size()
+				}
+				if rests := size == 2*headerBytes; rests != (left == 0) {
+					t.Errorf("%d records not applied: the closed files have %d bytes", left, size)
+				}
+			}
+		})
+	}
+}
+
 // TestAFailedWriteIsTheLast closes a file under the journal.
 // Breaks when: write does not set j.failed.
 func TestAFailedWriteIsTheLast(t *testing.T) {

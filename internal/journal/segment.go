@@ -265,6 +265,15 @@ func (s *segment) fill(upTo int64) error {
 	return nil
 }
 
+// cut gives back the space behind the headers.
+func (s *segment) cut() error {
+	if err := s.file.Truncate(headerBytes); err != nil {
+		return fmt.Errorf("journal: shorten %s: %w", s.path, err)
+	}
+	s.filled = headerBytes
+	return nil
+}
+
 func (s *segment) close() error {
 	if s.file == nil {
 		return nil

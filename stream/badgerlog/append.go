@@ -9,13 +9,17 @@ import (
 )
 
 // Append stores records at the end of a stream as [stream.Store] promises. It
-// also returns a [*DiskFullError], and a [*FailedError] once storage has failed.
+// also returns a [*DiskFullError], a [*FailedError] once storage has failed, and
+// [ErrReadOnly].
 func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version, records ...stream.Record) ([]stream.Record, error) {
 	if err := engine.CheckAppend(id, records); err != nil {
 		return nil, err
 	}
 	if err := l.mayWork(ctx); err != nil {
 		return nil, err
+	}
+	if l.options.ReadOnly {
+		return nil, readOnlyError("append to " + id.String())
 	}
 	r := newRequest()
 	r.id, r.expected, r.records = id, expected, records
@@ -43,7 +47,7 @@ func (l *Log) submit(ctx context.Context, r *request) (outcome, error) {
 		err = stream.ErrClosed
 	}
 	if err != nil {
-		l.memory.letGo([]*request{r})
+		letGo([]*request{r})
 		return outcome{}, err
 	}
 	<-r.done
@@ -98,8 +102,12 @@ func (l *Log) lookUp(head *streamHead) error {
 	return nil
 }
 
-// settle waits until everything appended so far is in the database.
+// settle waits until everything appended so far is in the database, unless
+// nothing can be written there.
 func (l *Log) settle(ctx context.Context) error {
+	if l.options.ReadOnly {
+		return nil
+	}
 	r := newRequest()
 	r.settle = true
 	outcome, err := l.submit(ctx, r)

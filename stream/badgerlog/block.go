@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -176,6 +175,28 @@ type block struct {
 // openBlock checks a block's checksum and header. What it has to uncompress goes
 // to room, which may be nil, and is valid until room is used again.
 func openBlock(b []byte, room *[]byte) (block, error) {
+	if len(b) >= blockHeaderSize {
+		want, got := binary.LittleEndian.Uint32(b[2:]), crc32.Checksum(b[blockCRCEnd:], castagnoli)
+		if want != got {
+			return block{}, fmt.Errorf("checksum of the block: expected %08x, found %08x", want, got)
+		}
+	}
+	return parseBlock(b, room)
+}
+
+// openStored is openBlock for what the database has just handed out. It has checked
+// a sum of its own over a value that stands in its value log: once is enough.
+func openStored(b []byte, room *[]byte) (block, error) {
+	if len(b) < valueThreshold {
+		return openBlock(b, room)
+	}
+	return parseBlock(b, room)
+}
+
+func parseBlock(b []byte, room *[]byte) (block, error) {
+	if len(b) > 1 && b[1] == reference {
+		return block{}, notFollowed(b)
+	}
 	if len(b) < blockHeaderSize {
 		return block{}, errShort
 	}
@@ -185,11 +206,10 @@ func openBlock(b []byte, room *[]byte) (block, error) {
 	if b[1]&^compressed != 0 {
 		return block{}, fmt.Errorf("block flags %02x are not known", b[1])
 	}
-	want, got := binary.LittleEndian.Uint32(b[2:]), crc32.Checksum(b[blockCRCEnd:], castagnoli)
-	if want != got {
-		return block{}, fmt.Errorf("checksum of the block: expected %08x, found %08x", want, got)
-	}
 	count, heads := binary.LittleEndian.Uint32(b[6:]), binary.LittleEndian.Uint32(b[10:])
+	if b[1]&compressed != 0 && count > maxBlockEvents { // its length says nothing about how many there can be
+		return block{}, fmt.Errorf("a compressed block of %d events, expected %d at most", count, maxBlockEvents)
+	}
 	rest, err := plain(b, room)
 	if err != nil {
 		return block{}, err
@@ -198,144 +218,4 @@ func openBlock(b []byte, room *[]byte) (block, error) {
 		return block{}, errShort
 	}
 	return block{heads: rest[:heads], bodies: rest[heads:], left: int(count)}, nil
-}
-
-// frame is one event of a block: views into its bytes.
-type frame struct {
-	head              []byte // all of it, but for its length
-	flags             uint16
-	schema            uint32
-	position, version uint64
-	nanos             int64
-	ids               []byte // id, then the optional ones in order
-	topic, key, typ   []byte
-	meta              []byte
-	body              []byte
-}
-
-// next reads the next event; false at the end or with an error.
-func (k *block) next(f *frame) (bool, error) {
-	if k.left == 0 {
-		return false, nil
-	}
-	k.left--
-	if len(k.heads) < 4 {
-		return false, errShort
-	}
-	length := binary.LittleEndian.Uint32(k.heads)
-	if uint64(length) > uint64(len(k.heads)-4) || length < headFixedSize-4 {
-		return false, errShort
-	}
-	head := k.heads[4 : 4+length]
-	k.heads = k.heads[4+length:]
-	f.head = head
-	bodyLen, err := f.parse(head)
-	if err != nil {
-		return false, err
-	}
-	if uint64(bodyLen) > uint64(len(k.bodies)) {
-		return false, errShort
-	}
-	f.body, k.bodies = k.bodies[:bodyLen:bodyLen], k.bodies[bodyLen:]
-	return true, nil
-}
-
-func (f *frame) parse(b []byte) (bodyLen uint32, err error) {
-	f.flags = binary.LittleEndian.Uint16(b)
-	f.schema = binary.LittleEndian.Uint32(b[2:])
-	f.position = binary.LittleEndian.Uint64(b[6:])
-	f.version = binary.LittleEndian.Uint64(b[14:])
-	f.nanos = int64(binary.LittleEndian.Uint64(b[22:]))
-	b = b[30:]
-	ids := 16
-	for _, part := range [...]uint16{hasCausedBy, hasCommand, hasCorrelation} {
-		if f.flags&part != 0 {
-			ids += 16
-		}
-	}
-	if len(b) < ids+4 {
-		return 0, errShort
-	}
-	f.ids, b = b[:ids], b[ids:]
-	bodyLen, b = binary.LittleEndian.Uint32(b), b[4:]
-	for _, s := range [...]*[]byte{&f.topic, &f.key, &f.typ} {
-		if *s, b, err = takeString(b); err != nil {
-			return 0, err
-		}
-	}
-	f.meta = b
-	return bodyLen, nil
-}
-
-func takeString(b []byte) (s, rest []byte, err error) {
-	n, size := binary.Uvarint(b)
-	if size <= 0 || n > uint64(len(b)-size) {
-		return nil, nil, errShort
-	}
-	return b[size : size+int(n)], b[size+int(n):], nil
-}
-
-// record fills a record from the frame. Its payload is a view; its strings come
-// from names, its metadata is made anew.
-func (f *frame) record(names *interner, r *stream.Record) error {
-	*r = stream.Record{Header: stream.Header{
-		Schema:   f.schema,
-		Position: stream.Position(f.position),
-		Stream:   stream.ID{Topic: names.get(f.topic), Key: names.get(f.key)},
-		Version:  stream.Version(f.version),
-		Type:     names.get(f.typ),
-		Time:     time.Unix(0, f.nanos).UTC(),
-	}, Data: f.body}
-	f.fillIDs(r)
-	if f.flags&hasMeta == 0 {
-		return nil
-	}
-	return f.fillMeta(r)
-}
-
-// commandAt is where among the IDs the command stands; false if there is none.
-func (f *frame) commandAt() (at int, ok bool) {
-	if f.flags&hasCausedBy != 0 {
-		at = 16
-	}
-	return at + 16, f.flags&hasCommand != 0
-}
-
-func (f *frame) fillIDs(r *stream.Record) {
-	ids := f.ids
-	take := func(into *stream.EventID) { copy(into[:], ids); ids = ids[16:] }
-	take(&r.ID)
-	if f.flags&hasCausedBy != 0 {
-		take(&r.CausedBy)
-	}
-	if f.flags&hasCommand != 0 {
-		take(&r.Command)
-	}
-	if f.flags&hasCorrelation != 0 {
-		take(&r.Correlation)
-	}
-	if f.flags&correlationIsCommand != 0 {
-		r.Correlation = r.Command
-	}
-}
-
-func (f *frame) fillMeta(r *stream.Record) error {
-	n, size := binary.Uvarint(f.meta)
-	if size <= 0 || n > uint64(len(f.meta)) {
-		return errShort
-	}
-	rest := f.meta[size:]
-	r.Meta = make(stream.Metadata, min(n, 64))
-	for range n {
-		var k, v []byte
-		var err error
-		if k, rest, err = takeString(rest); err != nil {
-			return err
-		}
-		if v, rest, err = takeString(rest); err != nil {
-			return err
-		}
-		r.Meta[string(k)] = string(v)
-	}
-	return nil
 }

@@ -20,6 +20,7 @@ type chunk struct {
 	entries []entry
 	ends    []int
 	records []stream.Record
+	frame   frame // the event that is being decoded
 	names   *interner
 	plain   []byte // of the entry that was decoded last, if it was compressed
 }
@@ -32,6 +33,7 @@ var chunks = sync.Pool{New: func() any { return &chunk{names: newInterner()} }}
 type entry struct {
 	number uint64          // its last position or, in a stream's family, version
 	at     stream.Position // the same, or in a stream's family its first position
+	last   stream.Position // in a stream's family: no event in it is behind this
 	value  []byte
 }
 
@@ -55,10 +57,7 @@ func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error
 			return nil, err
 		}
 		if err = s.fault.at("db.value"); err == nil {
-			err = item.Value(func(value []byte) error {
-				c.values = append(c.values, value...)
-				return nil
-			})
+			err = item.Value(func(value []byte) error { return s.block(value, c.copy) })
 		}
 		if err != nil {
 			return nil, storageError(fmt.Sprintf("read the entry under key %q", item.Key()), err)
@@ -74,28 +73,84 @@ func (s *section) collect(c *chunk, prefix, from []byte) (next []byte, err error
 	return next, nil
 }
 
+// copy adds a value to the chunk.
+func (c *chunk) copy(value []byte) error {
+	c.values = append(c.values, value...)
+	return nil
+}
+
+// bound says of each entry of a stream where its last event can be at most:
+// before the next entry's first one, or where the database ends.
+func (c *chunk) bound(prefix, next []byte, stored stream.Position) {
+	last := stored
+	if next != nil {
+		if _, at, err := numbered(prefix, next); err == nil {
+			last = at - 1
+		}
+	}
+	for i := len(c.entries) - 1; i >= 0; i-- {
+		c.entries[i].last = last
+		last = c.entries[i].at - 1
+	}
+}
+
+// room is the reader's chunk.
+func (r *reader) room() *chunk {
+	if r.chunk == nil {
+		r.chunk = chunks.Get().(*chunk)
+	}
+	return r.chunk
+}
+
+// free gives the chunk up: a reader that follows the log in memory needs none.
+func (r *reader) free() {
+	if r.chunk != nil {
+		chunks.Put(r.chunk)
+		r.chunk = nil
+	}
+}
+
+// collect fills a chunk inside one section, which has ended when it returns.
+// stored is what the database has; memory has the rest.
+func (l *Log) collect(c *chunk, prefix, from []byte, look func(*memory)) (stored stream.Position, next []byte, err error) {
+	s, err := l.reads.beginWith(l, look)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer s.end()
+	in := true
+	defer stream.Contain("reading the database", &in, &err)
+	next, err = s.collect(c, prefix, from)
+	in = false
+	return s.stored, next, err
+}
+
 // decode returns the events of an entry that are selected, valid until the next
 // call. What is not selected is not turned into a record.
 func (c *chunk) decode(e entry, selected func(*frame) bool) ([]stream.Record, error) {
-	b, err := openBlock(e.value, &c.plain)
+	b, err := openStored(e.value, &c.plain)
 	if err != nil {
 		return nil, err
 	}
-	c.records = c.records[:0]
-	var f frame
+	if cap(c.records) < b.left { // as many as there are heads for, whatever the block says
+		c.records = make([]stream.Record, b.left)
+	}
+	records := c.records[:0]
+	f := &c.frame
+	f.begin()
 	for {
-		more, err := b.next(&f)
+		more, err := b.next(f)
 		if err != nil {
 			return nil, err
 		}
 		if !more {
-			return c.records, nil
+			return records, nil
 		}
-		if !selected(&f) {
+		if !selected(f) {
 			continue
 		}
-		c.records = append(c.records, stream.Record{})
-		if err := f.record(c.names, &c.records[len(c.records)-1]); err != nil {
+		records = records[:len(records)+1]
+		if err := f.record(c.names, &records[len(records)-1]); err != nil {
 			return nil, err
 		}
 	}

@@ -3,6 +3,7 @@ package badgerlog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,7 +22,8 @@ type collector struct {
 	ctx   context.Context
 	quit  context.CancelFunc
 
-	working sync.Mutex // held by the one who collects
+	working sync.Mutex      // held by the one who collects
+	whole   map[uint64]bool // files of the value log that were checked; his
 
 	mu   sync.Mutex
 	runs Collection
@@ -41,7 +43,7 @@ const (
 )
 
 func newCollector(l *Log) *collector {
-	c := &collector{log: l, asked: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &collector{log: l, asked: make(chan struct{}, 1), done: make(chan struct{}), whole: map[uint64]bool{}}
 	c.ctx, c.quit = context.WithCancel(context.Background())
 	return c
 }
@@ -105,11 +107,16 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 		return 0, storageError("collect garbage in "+c.log.dir.path, err)
 	}
 	if flatten {
-		err = c.log.db.Flatten(1)
+		if err = c.log.fault("gc.flatten"); err == nil {
+			err = c.log.db.Flatten(1)
+		}
 	}
 	for err == nil {
 		if c.ctx.Err() != nil {
 			return files, c.unmark()
+		}
+		if err = errors.Join(c.log.fault("gc.rewrite"), c.checkCollectable()); err != nil {
+			break
 		}
 		if err = c.log.db.RunValueLogGC(collectRatio); err == nil {
 			files++
@@ -117,6 +124,10 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 	}
 	if errors.Is(err, badger.ErrNoRewrite) {
 		err = nil
+	}
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		return files, errors.Join(fmt.Errorf("badgerlog: collect garbage in %s: %w", c.log.dir.path, err), c.unmark())
 	}
 	if err = errors.Join(err, c.unmark()); err != nil {
 		return files, storageError("collect garbage in "+c.log.dir.path, err)
@@ -130,11 +141,19 @@ func (c *collector) collect(flatten bool) (files int, err error) {
 const collectName = "COLLECT"
 
 func (c *collector) mark() error {
-	f, err := os.Create(filepath.Join(c.log.dir.path, collectName))
-	if err != nil {
+	if err := c.log.fault("gc.mark"); err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), syncDir(c.log.dir.path))
+	return makeMark(c.log.dir.path, collectName)
 }
 
-func (c *collector) unmark() error { return os.Remove(filepath.Join(c.log.dir.path, collectName)) }
+// unmark removes the file once nobody is inside the database: it is then that a
+// file that somebody was reading goes.
+func (c *collector) unmark() error {
+	return c.log.reads.quiet(func() error {
+		if err := c.log.fault("gc.unmark"); err != nil {
+			return err
+		}
+		return os.Remove(filepath.Join(c.log.dir.path, collectName))
+	})
+}

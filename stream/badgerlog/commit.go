@@ -8,7 +8,8 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-// commit is what one group of requests adds to the log: one journal record.
+// commit is what one group of requests adds to the log. A journal record has one
+// commit, or several that were ready at once.
 //
 //	version u8 | events u32 | block of events … | changes u32 |
 //	for each change: key length u32 | key | value length u32 or 2^32-1 for none | value
@@ -103,23 +104,35 @@ func (c *commit) encode() (record [][]byte) {
 
 var errCommit = errors.New("the commit ends too early")
 
-// decodeCommit reads a journal record. Its parts have no heads yet: their
-// streams stand in their records.
-func decodeCommit(b []byte) (*commit, error) {
+// decodeCommits reads a journal record: one commit behind the other. Their parts
+// have no heads yet: their streams stand in their records.
+func decodeCommits(b []byte) (commits []*commit, err error) {
+	for len(b) > 0 || len(commits) == 0 {
+		var c *commit
+		if c, b, err = takeCommit(b); err != nil {
+			return nil, err
+		}
+		commits = append(commits, c)
+	}
+	return commits, nil
+}
+
+func takeCommit(b []byte) (c *commit, rest []byte, err error) {
 	if len(b) < 5 || b[0] != commitVersion {
-		return nil, fmt.Errorf("expected a commit of version %d, found %d bytes", commitVersion, len(b))
+		return nil, nil, fmt.Errorf("expected a commit of version %d, found %d bytes", commitVersion, len(b))
 	}
 	size := binary.LittleEndian.Uint32(b[1:])
 	if b = b[5:]; uint64(size) > uint64(len(b)) {
-		return nil, errCommit
+		return nil, nil, errCommit
 	}
-	c := &commit{commands: map[commandID]effect{}}
+	c = &commit{commands: map[commandID]effect{}}
 	if size > 0 {
-		if err := c.decodeEvents(b[:size]); err != nil {
-			return nil, err
+		if err := c.decodeEvents(b[:size:size]); err != nil {
+			return nil, nil, err
 		}
 	}
-	return c, c.decodeChanges(b[size:])
+	rest, err = c.decodeChanges(b[size:])
+	return c, rest, err
 }
 
 func (c *commit) decodeEvents(encoded []byte) error {
@@ -173,9 +186,9 @@ func (c *commit) divide() {
 	}
 }
 
-func (c *commit) decodeChanges(b []byte) error {
+func (c *commit) decodeChanges(b []byte) (rest []byte, err error) {
 	if len(b) < 4 {
-		return errCommit
+		return nil, errCommit
 	}
 	count := binary.LittleEndian.Uint32(b)
 	b = b[4:]
@@ -183,17 +196,14 @@ func (c *commit) decodeChanges(b []byte) error {
 		var change keyed
 		var ok bool
 		if change.key, b, ok = takeSized(b); !ok || change.key == nil {
-			return errCommit
+			return nil, errCommit
 		}
 		if change.value, b, ok = takeSized(b); !ok {
-			return errCommit
+			return nil, errCommit
 		}
 		c.changes = append(c.changes, change)
 	}
-	if len(b) > 0 {
-		return fmt.Errorf("%d bytes stand behind the commit", len(b))
-	}
-	return nil
+	return b, nil
 }
 
 // takeSized takes bytes behind their length; nil for none.

@@ -37,7 +37,9 @@ func (c *committer) prepare(group []*request) *plan {
 		p.decide(r)
 	}
 	if !p.commit.empty() {
-		c.head, c.lastTime = p.head, p.now
+		if c.head = p.head; len(p.commit.records) > 0 {
+			c.lastTime = p.now
+		}
 		p.encode()
 		c.ahead.add(p.commit)
 	}
@@ -72,8 +74,7 @@ func (c *committer) cursor(name string) (stream.Cursor, error) {
 	return at, err
 }
 
-// ahead are the commits that the writer was given and has not published: there
-// are never more than two.
+// ahead are the commits that the writer was given and has not published: a few.
 type ahead struct {
 	mu      sync.Mutex
 	commits []*commit
@@ -85,11 +86,11 @@ func (a *ahead) add(c *commit) {
 	a.commits = append(a.commits, c)
 }
 
-// published forgets the oldest.
-func (a *ahead) published() {
+// published forgets the n oldest.
+func (a *ahead) published(n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.commits = append(a.commits[:0:0], a.commits[1:]...) // a copy: a plan may be looking at the list
+	a.commits = append(a.commits[:0:0], a.commits[n:]...) // a copy: a plan may be looking at the list
 }
 
 func (a *ahead) list() []*commit {

@@ -47,6 +47,9 @@ func (l *Log) Checkpoint(ctx context.Context, name string, at stream.Cursor, cha
 	if err := l.mayAsk(ctx, name); err != nil {
 		return err
 	}
+	if l.options.ReadOnly {
+		return readOnlyError("save the place of consumer " + name)
+	}
 	small, total := 0, 0
 	for _, c := range changes {
 		if len(c.Key) > stream.MaxKeyBytes*2 {

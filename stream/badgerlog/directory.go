@@ -26,13 +26,33 @@ func formatText(version string) string { return "thaw log, format " + version }
 
 // directory is a log's directory, locked for this process.
 type directory struct {
-	path    string
-	lock    *flock.Flock
-	secrets secrets
+	path     string
+	lock     *flock.Flock // nil: somebody else has it
+	secrets  secrets
+	database string // where the database's files are read, if not here
+	blank    bool   // it is only read, and has no database
 }
 
 // openDirectory makes or checks a directory and locks it.
 func openDirectory(path string, o Options) (*directory, error) {
+	if o.ReadOnly {
+		return directoryToRead(path, o.Keys)
+	}
+	d, err := claimDirectory(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRestored(path); err != nil {
+		return nil, errors.Join(err, d.close(nil))
+	}
+	if err := d.unlock(o); err != nil {
+		return nil, errors.Join(err, d.close(nil))
+	}
+	return d, nil
+}
+
+// claimDirectory makes or checks a directory and locks it.
+func claimDirectory(path string) (*directory, error) {
 	if path == "" {
 		return nil, errors.New("badgerlog: open: the directory has no name")
 	}
@@ -48,10 +68,7 @@ func openDirectory(path string, o Options) (*directory, error) {
 		return nil, fmt.Errorf("badgerlog: open %s: lock: %w", path, err)
 	}
 	if !held {
-		return nil, errors.Join(&LockedError{Dir: path, PID: holder(path)}, d.lock.Close())
-	}
-	if err := d.unlock(o); err != nil {
-		return nil, errors.Join(err, d.close(nil))
+		return nil, errors.Join(&LockedError{Dir: path, PID: writerOf(path)}, d.lock.Close())
 	}
 	return d, nil
 }
@@ -62,26 +79,34 @@ func (d *directory) unlock(o Options) (err error) {
 	if d.secrets, err = findSecrets(d.path, o.Keys); err != nil {
 		return err
 	}
-	if err := inspect(d.path, d.secrets); err != nil {
+	if _, err := inspect(d.path, d.secrets, false); err != nil {
 		return err
 	}
-	return d.secrets.settle(d.path, o.Keys, o.seams.fault)
+	return d.secrets.settle(d.path, o.seams.fault)
+}
+
+// checkStamp refuses a directory whose stamp says that it is something else;
+// false if it has none.
+func checkStamp(path string) (stamped bool, err error) {
+	text, err := os.ReadFile(filepath.Join(path, formatName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("badgerlog: open %s: %w", path, err)
+	}
+	found := strings.TrimSpace(string(text))
+	if want := formatText(strconv.Itoa(formatVersion)); found != want {
+		return true, &FormatError{Dir: path, Found: strconv.Quote(clip(found)), Known: strconv.Quote(want)}
+	}
+	return true, nil
 }
 
 // checkIdentity refuses a directory that holds something else, before anything
 // in it is touched, and stamps an empty one.
 func checkIdentity(path string) error {
-	name := filepath.Join(path, formatName)
-	text, err := os.ReadFile(name)
-	if err == nil {
-		found := strings.TrimSpace(string(text))
-		if want := formatText(strconv.Itoa(formatVersion)); found != want {
-			return &FormatError{Dir: path, Found: strconv.Quote(clip(found)), Known: strconv.Quote(want)}
-		}
-		return nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("badgerlog: open %s: %w", path, err)
+	if stamped, err := checkStamp(path); stamped || err != nil {
+		return err
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -93,7 +118,7 @@ func checkIdentity(path string) error {
 			return &FormatError{Dir: path, Found: "a directory with other files, such as " + e.Name(), Known: "an empty directory or a Thaw log"}
 		}
 	}
-	return stamp(path, name)
+	return stamp(path, filepath.Join(path, formatName))
 }
 
 // stamp writes the format file, whole or not at all.
@@ -118,6 +143,15 @@ func stamp(path, name string) error {
 	return nil
 }
 
+// makeMark makes a file whose being there says something; it is on the disk then.
+func makeMark(dir, name string) error {
+	f, err := os.Create(filepath.Join(dir, name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), syncDir(dir))
+}
+
 func clip(s string) string { return s[:min(len(s), 80)] }
 
 // holder reads which process has the database open.
@@ -131,6 +165,12 @@ func holder(path string) int {
 }
 
 func (d *directory) close(fault faults) error {
+	if d.lock == nil {
+		return nil
+	}
+	if err := d.removeView(); err != nil {
+		return errors.Join(err, d.lock.Close())
+	}
 	if err := errors.Join(fault.at("lock.close"), d.lock.Close()); err != nil {
 		return fmt.Errorf("badgerlog: close %s: unlock: %w", d.path, err)
 	}
@@ -139,7 +179,10 @@ func (d *directory) close(fault faults) error {
 
 // Badger's settings, as measured: docs/adr/0003-block-layout.md.
 const (
-	memTableSize     = 16 << 20
+	memTableSize = 16 << 20
+	// A transaction must be shorter than a file of the value log. The database maps
+	// twice as much; should that not do, it maps the file anew, elsewhere, without
+	// waiting for who is reading it.
 	valueLogFileSize = 64 << 20
 	valueThreshold   = 128
 	// Of an encrypted log only: what it reads of tables is decrypted once.
@@ -147,9 +190,9 @@ const (
 	indexCacheSize = 64 << 20
 )
 
-func openBadger(d *directory, o Options) (*badger.DB, error) {
+func openBadger(d *directory, o Options, lost *lostSync) (*badger.DB, error) {
 	opt := badger.DefaultOptions(d.path).
-		WithLogger(badgerLogger{o.Logger}).
+		WithLogger(badgerLogger{o.Logger, lost}).
 		WithSyncWrites(true). // the journal is written over once the database has it
 		WithMemTableSize(memTableSize).
 		WithValueLogFileSize(o.seams.valueLog).
@@ -159,6 +202,7 @@ func openBadger(d *directory, o Options) (*badger.DB, error) {
 		WithDetectConflicts(false).
 		WithMetricsEnabled(false).
 		WithChecksumVerificationMode(options.OnBlockRead).
+		WithVerifyValueChecksum(true). // it believes the lengths before a value, and panics or keeps the file locked
 		WithNumCompactors(2)
 	if d.secrets.encrypted() {
 		key, err := d.secrets.key(databasePart)
@@ -167,12 +211,18 @@ func openBadger(d *directory, o Options) (*badger.DB, error) {
 		}
 		opt = opt.WithEncryptionKey(key).WithBlockCacheSize(blockCacheSize).WithIndexCacheSize(indexCacheSize)
 	}
+	if o.ReadOnly {
+		opt = d.readingOptions(opt)
+	}
 	db, err := badger.OpenManaged(opt)
 	if err != nil {
 		return nil, fmt.Errorf("badgerlog: open %s: %s", d.path, err) // no error of Badger's leaves this package
 	}
 	return db, nil
 }
+
+// firstTransaction is the database's first: it stamps the format.
+const firstTransaction = 2
 
 // checkFormat reads the format's version in the database, and stamps a new one.
 func (l *Log) checkFormat(ts *uint64) error {
@@ -189,6 +239,9 @@ func (l *Log) checkFormat(ts *uint64) error {
 			return &FormatError{Dir: l.dir.path, Found: "a damaged format stamp: " + err.Error(), Known: "format " + known}
 		}
 	}
+	if err := l.fault("db.iterate"); err != nil {
+		return l.notOpened(err)
+	}
 	it := txn.NewIterator(badger.IteratorOptions{})
 	it.Rewind()
 	empty := !it.Valid()
@@ -201,17 +254,27 @@ func (l *Log) checkFormat(ts *uint64) error {
 	case !empty:
 		return &FormatError{Dir: l.dir.path, Found: "a database without a format stamp", Known: "format " + known}
 	}
+	if l.options.ReadOnly {
+		return nil // it ended before it was stamped, and has nothing in it
+	}
 	*ts++
 	write := l.db.NewTransactionAt(*ts, true)
 	defer write.Discard()
-	if err := write.Set(formatKey, seal([]byte(known))); err != nil {
+	err = l.fault("db.set")
+	if err == nil {
+		err = write.Set(formatKey, seal([]byte(known)))
+	}
+	if err != nil {
 		return storageError("stamp "+l.dir.path, err)
 	}
 	return storageError("stamp "+l.dir.path, l.commit(write, *ts))
 }
 
 // badgerLogger hands on what Badger says.
-type badgerLogger struct{ to *slog.Logger }
+type badgerLogger struct {
+	to   *slog.Logger
+	lost *lostSync
+}
 
 func (b badgerLogger) say(level slog.Level, format string, args []any) {
 	if b.to != nil {
@@ -219,7 +282,11 @@ func (b badgerLogger) say(level slog.Level, format string, args []any) {
 	}
 }
 
-func (b badgerLogger) Errorf(f string, a ...any)   { b.say(slog.LevelError, f, a) }
+func (b badgerLogger) Errorf(f string, a ...any) {
+	b.lost.hear(f, a)
+	b.say(slog.LevelError, f, a)
+}
+
 func (b badgerLogger) Warningf(f string, a ...any) { b.say(slog.LevelWarn, f, a) }
 func (b badgerLogger) Infof(f string, a ...any)    { b.say(slog.LevelInfo, f, a) }
 func (b badgerLogger) Debugf(f string, a ...any)   { b.say(slog.LevelDebug, f, a) }

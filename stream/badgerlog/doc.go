@@ -16,16 +16,27 @@
 //     and the log accepts no more writes until it is opened again; each of them
 //     is then there whole or not at all.
 //   - Every block is checksummed. A damaged one is a [*stream.CorruptError] that
-//     names its position and is never returned as data.
+//     names its position and is never returned as data. Reading goes on behind
+//     its Last position, for who means to leave it out; nothing else is left out.
+//   - The database's files are checked before the database sees them. One that is
+//     damaged is a [*DamagedError] that names it, and nothing is changed.
+//     names its position and is never returned as data. Reading goes on behind
+//     its Last position, for who means to leave it out; nothing else is left out.
+//   - The database's files are checked before the database sees them. One that is
+//     damaged is a [*DamagedError] that names it, and nothing is changed.
 //   - With [Options].Keys all that is stored is encrypted on the disk, in the
-//     database and in the journal, from the log's first day on; such a log opens
-//     with its key only, and moves to another one by being opened with both. That
-//     keeps a stolen disk silent; it does not stop one who can write to it.
-//   - A directory has one process. A second one is refused with a [*LockedError]
-//     before it touches anything; a directory that is no Thaw log with a
-//     [*FormatError].
+//     database, the journal and backups, from the log's first day on; such a log
+//     opens with its key only, and moves to another one by being opened with both.
+//     That keeps a stolen disk silent; it does not stop one who can write to it.
+//   - A directory has one process that writes, or any number that only read. Any
+//     other is refused with a [*LockedError] before it touches anything; a
+//     directory that is no Thaw log, or one half restored, with a [*FormatError].
 //   - Subscribers share a tail in memory. One that falls behind it reads the log
 //     until it has caught up: it delays nobody and loses nothing.
+//   - [Log.Backup] writes the log as it is at one moment, while everything goes on;
+//     [Restore] makes the same log of that, whole or not at all.
+//   - A log that is opened with [Options].ReadOnly changes no byte in its directory,
+//     however the process that wrote it ended.
 //
 // All methods of [Log] may be called concurrently. The storage format is in
 // docs/format.md.

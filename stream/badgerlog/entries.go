@@ -17,23 +17,27 @@ func storageError(doing string, err error) error {
 	return fmt.Errorf("badgerlog: %s: %s", doing, err)
 }
 
-// getValue returns a copy of a key's value, or nil if there is none.
-func getValue(txn *badger.Txn, key []byte) ([]byte, error) {
-	item, err := txn.Get(key)
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, nil
+// getValue returns a copy of a key's value, or nil if there is none. No value is
+// stored empty: one that reads so is lost, or its file was collected between the
+// look at the key and the look at the value, and then stands elsewhere by now.
+func getValue(txn *badger.Txn, key []byte) (value []byte, err error) {
+	for range 2 {
+		var item *badger.Item
+		item, err = txn.Get(key)
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return nil, nil
+		}
+		if err == nil {
+			value, err = item.ValueCopy(nil)
+		}
+		if err == nil && len(value) > 0 {
+			return value, nil
+		}
 	}
 	if err != nil {
 		return nil, storageError(fmt.Sprintf("read key %q", key), err)
 	}
-	value, err := item.ValueCopy(nil)
-	if err != nil {
-		return nil, storageError(fmt.Sprintf("read key %q", key), err)
-	}
-	if value == nil {
-		value = []byte{} // a lost value, which its checksum tells from none
-	}
-	return value, nil
+	return []byte{}, nil // its checksum tells it from none
 }
 
 // floorKey is a copy of the last key of a family that is not after the given

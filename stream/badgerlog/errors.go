@@ -1,9 +1,19 @@
 package badgerlog
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrReadOnly says that a log which was opened with Options.ReadOnly was asked
+// to change. Nothing was.
+var ErrReadOnly = errors.New("the log is open for reading only")
+
+func readOnlyError(doing string) error { return fmt.Errorf("badgerlog: %s: %w", doing, ErrReadOnly) }
 
 // LockedError says that another process, or another log of this one, has the
-// directory open. Nothing was touched.
+// directory open: for writing, or for reading while it was to be opened for
+// writing. Nothing was touched.
 type LockedError struct {
 	Dir string // the log's directory
 	PID int    // the process that holds it; 0 if it did not say
@@ -28,18 +38,19 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("badgerlog: open %s: expected %s, found %s", e.Dir, e.Known, e.Found)
 }
 
-// KeyError says that a log does not open with the keys that were given. Nothing
+// KeyError says that a log or a backup does not open with the keys that were given. Nothing
 // was changed.
 type KeyError struct {
 	Dir       string // the log's directory; empty if it is a backup that does not open
+	Backup    int    // which one, counted from 1; 0 if it is a log
 	Encrypted bool   // whether it is encrypted
 	Given     int    // how many keys were given
 }
 
 func (e *KeyError) Error() string {
 	what := "badgerlog: open " + e.Dir
-	if e.Dir == "" {
-		what = "badgerlog: read a backup"
+	if e.Backup > 0 {
+		what = fmt.Sprintf("badgerlog: backup %d", e.Backup)
 	}
 	switch {
 	case !e.Encrypted:
@@ -49,6 +60,21 @@ func (e *KeyError) Error() string {
 	}
 	return fmt.Sprintf("%s: it is encrypted, and none of the %d keys given opens it: add the one it was last written with to Options.Keys", what, e.Given)
 }
+
+// BackupError says that a backup is not whole, or does not go on where the one
+// before it ended.
+type BackupError struct {
+	Backup int   // which one, counted from 1
+	Offset int64 // how many of its bytes could be used
+	Err    error // what was expected and found
+}
+
+func (e *BackupError) Error() string {
+	return fmt.Sprintf("badgerlog: backup %d: at byte %d: %v", e.Backup, e.Offset, e.Err)
+}
+
+// Unwrap returns what was found.
+func (e *BackupError) Unwrap() error { return e.Err }
 
 // DiskFullError says that the disk has less room than Options.MinFree. Nothing
 // was stored; reading goes on.

@@ -9,6 +9,9 @@ func (l *Log) Fallbacks() int64 { return l.fallbacks.Load() }
 // Collect gives disk space back, as the log does by itself now and then.
 func (l *Log) Collect() (files int, err error) { return l.collector.collect(true) }
 
+// StopCollecting ends what the log does by itself in its directory.
+func (l *Log) StopCollecting() { l.collector.stop() }
+
 // SmallGenerations makes the database get its events a few at a time, so that a
 // test need not write thousands before it reads any from there.
 func (o Options) SmallGenerations(events int) Options {
@@ -16,9 +19,19 @@ func (o Options) SmallGenerations(events int) Options {
 	return o
 }
 
+// SmallJournal makes the journal turn to its other segment after each three
+// mebibytes.
+func (o Options) SmallJournal() Options {
+	o.seams.segment = 3 << 20
+	return o
+}
+
 // SmallFiles makes the database's value log go on in a new file after each
-// mebibyte.
-func (o Options) SmallFiles() Options {
-	o.seams.valueLog = 1 << 20
+// mebibyte. No transaction may be larger: see valueLogFileSize.
+func (o Options) SmallFiles() Options { return o.Files(1 << 20) }
+
+// Files makes them so long.
+func (o Options) Files(bytes int64) Options {
+	o.seams.valueLog = bytes
 	return o
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
+// readCalls are the names of the calls into storage that asking makes.
+var readCalls = []string{"db.get", "db.iterate", "db.value", "dir.read"}
+
 // asking is a call that changes nothing. It returns what it was told, part by
 // part, so that a beginning can be told from the whole.
 type asking struct {
@@ -61,6 +64,13 @@ var askings = []asking{
 			return nil
 		})
 		return got, err
+	}},
+	{"what the log has", func(ctx context.Context, log *Log, _ stream.Record) ([]string, error) {
+		s, err := log.Stats(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []string{fmt.Sprint(s.Events, s.Head, s.Stored)}, nil
 	}},
 	{"a verification", func(ctx context.Context, log *Log, _ stream.Record) ([]string, error) {
 		return nil, log.Verify(ctx, nil)
@@ -122,7 +132,7 @@ func TestAFailedReadIsAnErrorAndStopsNothing(t *testing.T) {
 	if _, err := log.Append(t.Context(), faultyA, stream.AnyVersion, written(1, 0)...); err != nil {
 		t.Errorf("append after failed reads: %v", err)
 	}
-	injected.log(t, "db.get", "db.iterate", "db.value")
+	injected.log(t, readCalls...)
 }
 
 // wasTold checks an error, and that what came before it is a beginning of the

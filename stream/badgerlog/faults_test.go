@@ -45,12 +45,15 @@ func breaking(at call, forever bool) *disk {
 }
 
 // breakNext makes the n-th call from now on fail; 0: none.
-func (d *disk) breakNext(n int) {
+func (d *disk) breakNext(n int) { d.breakAt(call{"", n}) }
+
+// breakAt makes a call fail, counted from now on; the zero value: none.
+func (d *disk) breakAt(at call) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failed, d.fails = nil, call{}
-	if n > 0 {
-		d.fails, d.cause = call{"", d.made[""] + n}, causes[n%len(causes)]
+	if at.n > 0 {
+		d.fails, d.cause = call{at.name, d.made[at.name] + at.n}, causes[at.n%len(causes)]
 	}
 }
 

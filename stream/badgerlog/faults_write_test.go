@@ -6,7 +6,8 @@ import "testing"
 var every = []string{
 	"db.open", "db.get", "db.iterate", "db.value", "db.set", "db.commit", "db.sync", "db.close",
 	"journal.open", "journal.replay", "journal.begin", "journal.append", "journal.sync", "journal.close",
-	"witness.write", "witness.close", "lock.close",
+	"witness.open", "witness.write", "witness.close",
+	"dir.open", "dir.remove", "dir.sync", "lock.close",
 }
 
 // Guarantee 3, at every call into storage: the caller is told what happened,

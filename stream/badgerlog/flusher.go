@@ -18,7 +18,9 @@ type flusher struct {
 	last  *generation   // the one handed over last; the writer's
 	ts    uint64        // of the last transaction; the goroutine's
 	join  joiner        // the goroutine's
+	own   own           // of the generation that is written; the goroutine's
 	total applied       // what the database has; the goroutine's
+	pages mapped        // the goroutine's
 
 	mu  sync.Mutex
 	err error // the first failure
@@ -27,7 +29,7 @@ type flusher struct {
 func newFlusher(l *Log, ts uint64, total applied) *flusher {
 	return &flusher{
 		log: l, ts: ts, total: total, next: make(chan *generation), done: make(chan struct{}),
-		join: joiner{compress: l.options.Compress},
+		own: own{}, join: joiner{compress: l.options.Compress}, pages: mapped{log: l},
 	}
 }
 
@@ -65,6 +67,19 @@ func (f *flusher) flush() error {
 	f.last = f.log.memory.seal()
 	f.next <- f.last
 	return nil
+}
+
+// idle reports whether what was handed over is stored.
+func (f *flusher) idle() bool {
+	if f.last == nil {
+		return true
+	}
+	select {
+	case <-f.last.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // wait waits until what was handed over is stored.
@@ -116,6 +131,7 @@ func (f *flusher) store(g *generation) error {
 	f.log.journal.Applied(g.end)
 	f.log.witness.stored(f.total)
 	f.log.db.SetDiscardTs(f.log.reads.oldest(f.ts) - 1)
+	f.pages.wrote(2 * g.bytes) // events once more for their streams
 	return nil
 }
 
@@ -133,17 +149,12 @@ func (f *flusher) write(g *generation) error {
 func (f *flusher) fill(txn *badger.Txn, g *generation) error {
 	f.join.reset(2*g.bytes + (16+len(g.touched))*blockHeaderSize)
 	f.join.blocks = 0
-	err := f.join.each(g.runs, func(value []byte, _, last *stream.Record) error {
-		f.join.blocks++
-		return f.set(txn, blockKey(last.Position), value)
-	})
+	err := f.fillLog(txn, g)
 	for _, head := range g.touched {
 		if err != nil {
 			return err
 		}
-		err = f.join.each(f.log.memory.unstoredUpTo(head, g.last), func(value []byte, first, last *stream.Record) error {
-			return f.set(txn, streamKey(head.id, last.Version, first.Position), value)
-		})
+		err = f.fillStream(txn, head.id, f.log.memory.unstoredUpTo(head, g.last))
 	}
 	for c, e := range g.commands {
 		if err != nil {
@@ -162,6 +173,56 @@ func (f *flusher) fill(txn *badger.Txn, g *generation) error {
 	}
 	total := f.total.after(g, f.join.blocks)
 	return f.set(txn, appliedKey, seal(total.encode()))
+}
+
+// fillLog writes a generation's events as blocks of the log. Long spans of one
+// stream get blocks of their own.
+func (f *flusher) fillLog(txn *badger.Txn, g *generation) error {
+	clear(f.own)
+	block := func(value []byte, _, last *stream.Record) error {
+		f.join.blocks++
+		return f.set(txn, blockKey(last.Position), value)
+	}
+	ownBlocks := func(value []byte, first, last *stream.Record) error {
+		f.own[first.Position] = ownBlock{last.Position, int(last.Position - first.Position + 1)}
+		return block(value, first, last)
+	}
+	rest := g.runs
+	for _, s := range longSpans(g.runs) {
+		var part []run
+		part, rest = takeEvents(rest, int(s.first-rest[0].first().Position))
+		if err := f.join.each(part, block); err != nil {
+			return err
+		}
+		part, rest = takeEvents(rest, s.events)
+		if err := f.join.evenly(part, ownBlocks); err != nil {
+			return err
+		}
+	}
+	return f.join.each(rest, block)
+}
+
+// fillStream writes a stream's events under its own key: once more, or where the
+// log has blocks of them alone, by naming those.
+func (f *flusher) fillStream(txn *badger.Txn, id stream.ID, runs []run) error {
+	for len(runs) > 0 {
+		var part []run
+		part, runs = f.own.copied(runs)
+		err := f.join.each(part, func(value []byte, first, last *stream.Record) error {
+			return f.set(txn, streamKey(id, last.Version, first.Position), value)
+		})
+		if err != nil {
+			return err
+		}
+		runs, err = f.own.eachOwn(runs, func(b ownBlock, first *stream.Record) error {
+			last := first.Version + stream.Version(b.events) - 1
+			return f.set(txn, streamKey(id, last, first.Position), encodeReference(b.last))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // set changes a key in a transaction; a nil value forgets it.

@@ -34,8 +34,8 @@ type commandID struct {
 // memory table in bytes, and one entry for each 96 of those), and how much
 // memory waits for the database.
 const (
-	maxGenerationEvents  = 16 << 10
-	maxGenerationBytes   = 8 << 20
+	maxGenerationEvents  = 32 << 10
+	maxGenerationBytes   = 16 << 20
 	maxGenerationEntries = 20_000
 	maxGenerationKeys    = 1800 << 10
 )
@@ -51,15 +51,19 @@ func newGeneration(after stream.Position) *generation {
 
 func (g *generation) empty() bool { return len(g.runs) == 0 && len(g.changes) == 0 }
 
-// takes reports whether a commit can be added; anything can to an empty one.
-func (g *generation) takes(c *commit, mostEvents int) bool {
-	if g.empty() {
+// takes reports whether commits can be added together; any single one can to an
+// empty generation.
+func (g *generation) takes(mostEvents int, commits []*commit) bool {
+	if g.empty() && len(commits) == 1 {
 		return true
 	}
-	w := c.weigh()
-	events, bytes := g.events+len(c.records), g.bytes+c.bytes()
-	return events <= mostEvents && bytes <= maxGenerationBytes &&
-		g.weight.entries+w.entries <= maxGenerationEntries && g.weight.keys+w.keys <= maxGenerationKeys
+	events, bytes, entries, keys := g.events, g.bytes, g.weight.entries, g.weight.keys
+	for _, c := range commits {
+		w := c.weigh()
+		events, bytes = events+len(c.records), bytes+c.bytes()
+		entries, keys = entries+w.entries, keys+w.keys
+	}
+	return events <= mostEvents && bytes <= maxGenerationBytes && entries <= maxGenerationEntries && keys <= maxGenerationKeys
 }
 
 // add makes a commit part of the generation, and its events what their streams
@@ -79,6 +83,9 @@ func (g *generation) add(c *commit, seq uint64) {
 			head.generation = g
 			g.touched = append(g.touched, head)
 			g.weight.addStream(head.id)
+		}
+		if len(head.unstored) == 0 {
+			head.holders.Add(1)
 		}
 		head.unstored = append(head.unstored, part)
 	}

@@ -59,6 +59,9 @@ func (l *Log) Import(ctx context.Context, records iter.Seq2[stream.Record, error
 	if err := l.mayWork(ctx); err != nil {
 		return Imported{}, err
 	}
+	if l.options.ReadOnly {
+		return Imported{}, readOnlyError("import into " + l.dir.path)
+	}
 	m := &importer{log: l, ctx: ctx, options: o, batch: &batch{}}
 	var err error
 	for r, broken := range records {
@@ -102,8 +105,8 @@ type batch struct {
 
 // Limits on a batch, so that it is a good part of a generation.
 const (
-	maxBatchEvents  = maxGenerationEvents / 2
-	maxBatchBytes   = maxGenerationBytes / 2
+	maxBatchEvents  = maxGenerationEvents / 4
+	maxBatchBytes   = maxGenerationBytes / 4
 	maxBatchEntries = maxGenerationEntries / 2
 	maxBatchKeys    = maxGenerationKeys / 2
 )
@@ -199,7 +202,7 @@ func (m *importer) put(b *batch) error {
 		err = stream.ErrClosed
 	}
 	if err != nil {
-		m.log.memory.letGo([]*request{r})
+		letGo([]*request{r})
 		return err
 	}
 	b.request = r

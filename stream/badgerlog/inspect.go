@@ -39,19 +39,25 @@ type inspection struct {
 	mems     []uint64 // of memory tables
 	secrets  secrets  // the log's
 	registry registry // the database's keys
+
+	emptied  []uint64 // memory tables without length that are not the newest
+	newest   uint64   // the youngest transaction that tables, and once they are read memory tables, have entries of
+	readOnly bool     // nothing is to be changed
+	listed   bool     // there is a manifest...
+	skipped  bool     // ...and files that the database must not see
 }
 
-func inspect(dir string, s secrets) error {
-	in := &inspection{dir: dir, secrets: s}
+func inspect(dir string, s secrets, readOnly bool) (*inspection, error) {
+	in := &inspection{dir: dir, secrets: s, readOnly: readOnly}
 	if err := in.list(); err != nil {
-		return err
+		return nil, err
 	}
-	for _, check := range []func() error{in.checkEmpty, in.checkKeys, in.checkManifest, in.checkHeads, in.checkLogs, in.mendKeys} {
+	for _, check := range []func() error{in.checkEmpty, in.checkFrames, in.checkKeys, in.checkManifest, in.checkHeads, in.checkEmptied, in.checkLogs, in.checkDiscard, in.removeUnused, in.mendKeys} {
 		if err := check(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return in, nil
 }
 
 func (in *inspection) list() error {
@@ -84,33 +90,13 @@ func tableName(n uint64) string { return fmt.Sprintf("%06d.sst", n) }
 func logName(n uint64) string   { return fmt.Sprintf("%06d.vlog", n) }
 func memName(n uint64) string   { return fmt.Sprintf("%05d.mem", n) }
 
-// checkEmpty removes the newest file of each kind if it has no length: a crash
-// left it between being made and being written, and the database does not open
-// with one. An older one had something in it.
-func (in *inspection) checkEmpty() error {
-	for _, family := range []struct {
-		files *[]uint64
-		name  func(uint64) string
-	}{{&in.logs, logName}, {&in.mems, memName}} {
-		for i, n := range *family.files {
-			path := filepath.Join(in.dir, family.name(n))
-			info, err := os.Stat(path)
-			if err != nil {
-				return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
-			}
-			if info.Size() > 0 {
-				continue
-			}
-			if i+1 < len(*family.files) {
-				return in.damaged(family.name(n), errors.New("it has no length, and newer ones of its kind follow"))
-			}
-			if err := os.Remove(path); err != nil {
-				return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
-			}
-			*family.files = (*family.files)[:i]
-		}
+// change changes the directory, or remembers that it would have to be.
+func (in *inspection) change(change func() error) error {
+	if in.readOnly {
+		in.skipped = true
+		return nil
 	}
-	return nil
+	return change()
 }
 
 // checkManifest checks that the manifest is there if anything is, and that each
@@ -136,6 +122,7 @@ func (in *inspection) checkManifest() (err error) {
 	if err != nil {
 		return in.damaged(badger.ManifestFilename, errors.New(err.Error()))
 	}
+	in.listed = true
 	newest := uint64(0) // the youngest transaction that a listed table has entries of
 	for n, table := range manifest.Tables {
 		key, err := in.key(tableName(n), table.KeyID)
@@ -148,6 +135,7 @@ func (in *inspection) checkManifest() (err error) {
 		}
 		newest = max(newest, version)
 	}
+	in.newest = newest
 	return in.setAside(manifest, newest)
 }
 
@@ -161,8 +149,11 @@ const aside = ".unlisted"
 // use to nobody are removed once the log has opened whole.
 func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
 	var paths []string
-	for _, n := range in.tables {
+	tables := in.tables
+	in.tables = nil
+	for _, n := range tables {
 		if _, ok := manifest.Tables[n]; ok {
+			in.tables = append(in.tables, n)
 			continue
 		}
 		path := filepath.Join(in.dir, tableName(n))
@@ -180,7 +171,7 @@ func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
 		}
 	}
 	for _, path := range paths {
-		if err := os.Rename(path, path+aside); err != nil {
+		if err := in.change(func() error { return os.Rename(path, path+aside) }); err != nil {
 			return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 		}
 	}
@@ -194,7 +185,7 @@ func (in *inspection) checkUnlisted(path string) (newest uint64, err error) {
 		return checkTable(path, options.None, nil)
 	}
 	err = errors.New("no key fits")
-	for _, number := range in.registry.newest {
+	for _, number := range slices.Backward(in.registry.order) {
 		if newest, err = checkTable(path, options.None, in.registry.keys[number]); err == nil {
 			return newest, nil
 		}

@@ -33,6 +33,16 @@ func checkTable(path string, compression options.CompressionType, key cipher.Blo
 	if err != nil {
 		return 0, err
 	}
+	return checkTableBytes(data, compression, key)
+}
+
+// checkTableBytes checks what a table's file holds.
+func checkTableBytes(data []byte, compression options.CompressionType, key cipher.Block) (newest uint64, err error) {
+	defer func() {
+		if p := recover(); p != nil { // an index says where its parts are, and is believed
+			newest, err = 0, fmt.Errorf("reading its index panics: %v", p)
+		}
+	}()
 	index, err := tableIndex(data)
 	if err == nil {
 		index, err = decrypted(key, index)
@@ -101,6 +111,9 @@ func checkTableSum(data, sum []byte) error {
 	if expected.Sum == 0 {
 		return errors.New("it has no checksum")
 	}
+	if expected.Algo != pb.Checksum_CRC32C && expected.Algo != pb.Checksum_XXHash64 {
+		return fmt.Errorf("its checksum is of an unknown kind, %d", expected.Algo)
+	}
 	if err := y.VerifyChecksum(data, &expected); err != nil {
 		return errors.New(err.Error())
 	}
@@ -111,14 +124,16 @@ func checkTableSum(data, sum []byte) error {
 // length of that, before it is encrypted.
 func checkTableBlocks(data []byte, root *fb.TableIndex, key cipher.Block) error {
 	var at fb.BlockOffset
+	before := int64(0) // where the block before ends: none is read twice
 	for i := range root.OffsetsLength() {
 		if !root.Offsets(&at, i) {
 			return fmt.Errorf("expected the place of block %d in its index", i)
 		}
 		begin, end := int64(at.Offset()), int64(at.Offset())+int64(at.Len())
-		if end > int64(len(data)) {
-			return fmt.Errorf("expected block %d from byte %d to %d of %d", i, begin, end, len(data))
+		if begin < before || end <= begin || end > int64(len(data)) {
+			return fmt.Errorf("expected block %d from byte %d to %d of %d, behind the one before, which ends at %d", i, begin, end, len(data), before)
 		}
+		before = end
 		var sum []byte
 		block, err := decrypted(key, data[begin:end])
 		if err == nil {

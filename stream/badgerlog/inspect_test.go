@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -200,13 +201,70 @@ func TestAnEmptyNewestFileOfTheDatabaseLosesNothing(t *testing.T) {
 	}
 }
 
-// Breaks when: checkEmpty removes every file without length.
+// A crash leaves a file without length between cutting it and removing it: what
+// was in it is elsewhere by then.
+// Breaks when: checkEmpty or checkEmptied takes any older one for damage.
+func TestAnEmptyOlderFileOfTheDatabaseThatWasBeingRemovedLosesNothing(t *testing.T) {
+	x, s := &examiner{t: t}, killedLog(t)
+	mem := s.files.names(".mem")[0]
+	for what, im := range map[string]image{
+		"a memory table that tables have":            s.files.with("00000.mem", []byte{}),
+		"a memory table and the one made next":       s.files.with("00000.mem", []byte{}).with("00002.mem", []byte{}),
+		"a memory table whose copy is younger":       s.files.with(mem, []byte{}).with("00002.mem", s.files[mem]),
+		"a file of the value log that was collected": s.files.with("000000.vlog", []byte{}).with(collectName, []byte{}),
+		"several files, by a crash in both of them":  s.files.with("00000.mem", []byte{}).with("000000.vlog", []byte{}).with(collectName, []byte{}),
+	} {
+		t.Run(what, func(t *testing.T) {
+			r, _ := x.ask(im, Synced, s.truth)
+			harmless(t, r)
+		})
+	}
+}
+
+// Breaks when: checkEmpty leaves such files to the database, which cuts them to no
+// length before it removes them.
+func TestAnUnusedFileOfTheValueLogIsRemovedAtOnce(t *testing.T) {
+	s := closedLog(t)
+	logs := s.files.names(".vlog")
+	header := s.files[logs[0]][:logHeaderSize]
+	for name, want := range map[string]bool{"000000.vlog": false, "000098.vlog": false, "000099.vlog": true} {
+		dir := s.files.with("000000.vlog", header).with("000098.vlog", header).with("000099.vlog", header).write(t)
+		if _, err := inspect(dir, secrets{}, false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v: only the newest stays", name, err == nil, want)
+		}
+	}
+}
+
+// butFirst is a memory table without its oldest transaction.
+func butFirst(mem []byte) []byte {
+	rest, oldest := bytes.Clone(mem[:logHeaderSize]), uint64(0)
+	for at := logHeaderSize; at < len(mem); {
+		e, ok := decodeLogEntry(mem[at:])
+		if !ok {
+			break
+		}
+		if oldest == 0 {
+			oldest = e.ts
+		}
+		if e.ts > oldest {
+			rest = append(rest, mem[at:at+e.size]...)
+		}
+		at += e.size
+	}
+	return append(rest, make([]byte, len(mem)-len(rest))...)
+}
+
+// Breaks when: checkEmpty removes every file without length, or checkEmptied does
+// not ask where the transactions are.
 func TestAnEmptyOlderFileOfTheDatabaseIsRefusedByName(t *testing.T) {
 	x, s := &examiner{t: t}, killedLog(t)
 	mem := s.files.names(".mem")[0]
 	logs := s.files.names(".vlog")
 	cases := map[string]image{
-		mem:     s.files.with(mem, []byte{}).with("00002.mem", s.files[mem]),
+		mem:     s.files.with(mem, []byte{}).with("00002.mem", butFirst(s.files[mem])),
 		logs[0]: s.files.with(logs[0], []byte{}),
 	}
 	for name, im := range cases {

@@ -1,6 +1,7 @@
 package badgerlog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,8 +32,9 @@ const (
 // secrets are what a log's key gives. The zero value is a log that is not
 // encrypted.
 type secrets struct {
-	own   []byte // the log's own key; nil: it is not encrypted
-	stale bool   // the key file has to be written: it is missing, damaged, or under an older key
+	own    []byte // the log's own key; nil: it is not encrypted
+	master []byte // the newest key that it is closed under, or will be
+	stale  bool   // the key file has to be written: it is missing, damaged, or under an older key
 }
 
 // encrypted reports whether the log is.
@@ -49,7 +51,7 @@ func (s *secrets) key(part string) ([]byte, error) {
 // findSecrets decides whether a locked log opens with the given keys, the newest
 // first. It changes nothing. Errors: a [*KeyError], a [*DamagedError], and what
 // the file system says.
-func findSecrets(dir string, keys [][]byte) (secrets, error) {
+func findSecrets(dir string, keys Keys) (secrets, error) {
 	data, err := os.ReadFile(filepath.Join(dir, keyFileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return findNoSecrets(dir, keys)
@@ -80,12 +82,13 @@ func findSecrets(dir string, keys [][]byte) (secrets, error) {
 	case !found.encrypted():
 		return secrets{}, &KeyError{Dir: dir, Encrypted: true, Given: len(keys)}
 	}
+	found.master = bytes.Clone(keys[0])
 	return found, nil
 }
 
 // findNoSecrets decides about a log without a key file: it is not encrypted, or
 // there is nothing in it yet, or the file is lost.
-func findNoSecrets(dir string, keys [][]byte) (secrets, error) {
+func findNoSecrets(dir string, keys Keys) (secrets, error) {
 	lost, err := keyFileLost(dir)
 	if err != nil {
 		return secrets{}, fmt.Errorf("badgerlog: open %s: %w", dir, err)
@@ -107,7 +110,7 @@ func findNoSecrets(dir string, keys [][]byte) (secrets, error) {
 	if err != nil {
 		return secrets{}, fmt.Errorf("badgerlog: open %s: a key of its own: %w", dir, err)
 	}
-	return secrets{own: own, stale: true}, nil
+	return secrets{own: own, master: bytes.Clone(keys[0]), stale: true}, nil
 }
 
 // keyFileLost reports whether the database has keys of its own: it has none if
@@ -120,8 +123,9 @@ func keyFileLost(dir string) (bool, error) {
 	return err == nil && info.Size() > registryHeadSize, err
 }
 
-// begun reports whether there is anything in a directory but the log's stamp,
-// what is left of an attempt to write the key file, and what an empty disk has.
+// begun reports whether there is anything in a directory but the log's stamp, the
+// mark of a restore that begins, what is left of an attempt to write the key file,
+// and what an empty disk has.
 func begun(dir string) (bool, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -129,17 +133,17 @@ func begun(dir string) (bool, error) {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if !strings.HasPrefix(name, formatName) && !strings.HasPrefix(name, keyFileName+".") && name != "lost+found" {
+		if !strings.HasPrefix(name, formatName) && !strings.HasPrefix(name, keyFileName+".") && name != restoringName && name != "lost+found" {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// settle writes the key file if it has to be, under the first of the keys: after
-// that no other opens the log. The caller holds the directory's lock. It either
-// succeeds, or the file is as it was, or as it is to be.
-func (s *secrets) settle(dir string, keys [][]byte, fault faults) error {
+// settle writes the key file if it has to be, under the newest key: after that no
+// other opens the log. The caller holds the directory's lock. It either succeeds,
+// or the file is as it was, or as it is to be.
+func (s *secrets) settle(dir string, fault faults) error {
 	if err := removeAttempts(dir); err != nil {
 		return fmt.Errorf("badgerlog: open %s: %w", dir, err)
 	}
@@ -148,7 +152,7 @@ func (s *secrets) settle(dir string, keys [][]byte, fault faults) error {
 	}
 	data := make([]byte, 2*keyFilePage)
 	for at := 0; at < len(data); at += keyFilePage {
-		envelope, err := closeEnvelope(keyFileMagic, keys[0], s.own)
+		envelope, err := closeEnvelope(keyFileMagic, s.master, s.own)
 		if err != nil {
 			return fmt.Errorf("badgerlog: open %s: close its key: %w", dir, err)
 		}

@@ -80,6 +80,16 @@ func stateKey(name, key string) []byte {
 	return append(append(append([]byte{consumerPrefix}, name...), 1), key...)
 }
 
+// consumerEntry reads what cursorKey and stateKey wrote: a name ends at the first
+// control character, and what follows it may be any bytes.
+func consumerEntry(entry []byte) (name, key string, cursor, ok bool) {
+	end := bytes.IndexAny(entry, "\x00\x01")
+	if len(entry) == 0 || entry[0] != consumerPrefix || end < 2 || entry[end] == 0 && end+1 < len(entry) {
+		return "", "", false, false
+	}
+	return string(entry[1:end]), string(entry[end+1:]), entry[end] == 0, true
+}
+
 // A sealed value is one that stands in no block: version u8, crc32c u32, bytes.
 const sealVersion = 1
 

@@ -35,6 +35,7 @@ type Log struct {
 	collector  *collector
 	reads      reads
 	readers    readers
+	lost       lostSync
 
 	lastSync  atomic.Int64 // when the writer last acknowledged, in nanoseconds since 1970
 	fallbacks atomic.Int64 // how often a read went to the database
@@ -45,23 +46,38 @@ type Log struct {
 }
 
 // Open opens the log in a directory, making it if it is not there or empty. It
-// starts four goroutines, which Close stops.
+// starts four goroutines, which Close stops; none with Options.ReadOnly.
 // Errors: [*LockedError], [*FormatError], [*KeyError], [*DamagedError], a [*stream.CorruptError] if something
 // that was acknowledged is missing or damaged, and what the file system says.
 func Open(dir string, o Options) (*Log, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if err := o.seams.fault.at("dir.open"); err != nil {
+		return nil, fmt.Errorf("badgerlog: open %s: %w", dir, err)
+	}
 	place, err := openDirectory(dir, o)
 	if err != nil {
 		return nil, err
 	}
+	return openLog(place, o, 0)
+}
+
+// openLog opens the log in a directory that this process has. A log that is
+// being restored begins behind an origin: its history up to there is not kept.
+func openLog(place *directory, o Options, origin stream.Position) (*Log, error) {
+	o.Keys = nil // the directory has what it needs of them
 	l := &Log{dir: place, options: o, queue: newQueue(), done: make(chan struct{})}
 	l.collector = newCollector(l)
 	l.reads.init()
-	c, err := l.start()
+	c, err := l.start(origin)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
+	}
+	if o.ReadOnly {
+		close(l.done) // nobody decides, and nobody collects
+		close(l.collector.done)
+		return l, nil
 	}
 	go l.flusher.run()   // stopped and waited for by the committer's goroutine
 	go c.writer.run()    // likewise
@@ -114,6 +130,9 @@ func (l *Log) commit(txn *badger.Txn, ts uint64) error {
 	if err := txn.CommitAt(ts, nil); err != nil {
 		return err
 	}
+	if err := l.lost.failure(); err != nil {
+		return err
+	}
 	return l.fault("db.sync")
 }
 
@@ -123,7 +142,7 @@ func (l *Log) Head(ctx context.Context) (stream.Cursor, error) {
 	if err := l.mayWork(ctx); err != nil {
 		return stream.Cursor{}, err
 	}
-	head, _ := l.memory.visible()
+	head := l.memory.visible()
 	return stream.At(head), nil
 }
 

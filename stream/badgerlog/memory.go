@@ -14,7 +14,7 @@ import (
 type memory struct {
 	mu     sync.RWMutex
 	tail   tail
-	heads  heads
+	heads  *heads
 	head   stream.Position // the newest visible position
 	stored stream.Position // the database has the events up to here...
 	ts     uint64          // ...at this timestamp
@@ -35,7 +35,7 @@ const headsLimit = 1 << 16
 func newMemory(total applied, ts uint64, o Options) *memory {
 	return &memory{
 		tail:   tail{maxEvents: o.TailEvents, maxBytes: o.TailBytes},
-		heads:  newHeads(headsLimit),
+		heads:  &heads{all: map[stream.ID]*streamHead{}, limit: headsLimit},
 		head:   total.last,
 		stored: total.last,
 		total:  total,
@@ -47,14 +47,15 @@ func newMemory(total applied, ts uint64, o Options) *memory {
 	}
 }
 
-// publish makes a journaled commit visible and wakes who waits. If it has no
-// events, only what consumers remember has changed. The requests let go of their
-// streams.
-func (m *memory) publish(c *commit, seq uint64, requests []*request) {
+// publish makes the commits of one journal record visible and wakes who waits.
+// If one has no events, only what consumers remember has changed.
+func (m *memory) publish(seq uint64, commits ...*commit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.active.add(c, seq)
-	m.reveal(c, requests)
+	for _, c := range commits {
+		m.active.add(c, seq)
+	}
+	m.reveal(commits)
 }
 
 // include makes a commit part of the active generation without showing it yet.
@@ -65,37 +66,35 @@ func (m *memory) include(c *commit, seq uint64) {
 }
 
 // show makes an included commit visible.
-func (m *memory) show(c *commit, requests []*request) {
+func (m *memory) show(c *commit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.reveal(c, requests)
+	m.reveal([]*commit{c})
 }
 
-func (m *memory) reveal(c *commit, requests []*request) {
-	m.release(requests)
-	if len(c.records) == 0 {
+func (m *memory) reveal(commits []*commit) {
+	before := m.head
+	for _, c := range commits {
+		if len(c.records) > 0 {
+			m.tail.add(c.all)
+			m.head = c.all.last().Position
+		}
+	}
+	if m.head == before {
 		return
 	}
-	m.tail.add(c.all)
 	m.tail.trim(m.stored)
-	m.head = c.all.last().Position
 	close(m.wake)
 	m.wake = make(chan struct{})
 }
 
-// takes reports whether a commit fits in the active generation.
-func (m *memory) takes(c *commit) bool { return m.active.takes(c, m.mostEvents) }
+// takes reports whether commits fit in the active generation together.
+func (m *memory) takes(commits ...*commit) bool { return m.active.takes(m.mostEvents, commits) }
 
-// letGo releases the streams of requests that changed nothing.
-func (m *memory) letGo(requests []*request) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.release(requests)
-}
-
-func (m *memory) release(requests []*request) {
+// letGo releases the streams of requests.
+func letGo(requests []*request) {
 	for _, r := range requests {
-		r.heads(func(head *streamHead) { head.holders-- })
+		r.heads((*streamHead).release)
 	}
 }
 
@@ -117,7 +116,7 @@ func (m *memory) settle(ts uint64, total applied) {
 	m.stored, m.ts = m.retired.last, ts
 	m.stores++
 	m.total = total
-	m.heads.stored(m.retired)
+	m.retired.dropStored()
 	m.retired.runs, m.retired.touched, m.retired.changes = nil, nil, nil // its commands are still asked for
 	m.tail.trim(m.stored)
 }
@@ -132,31 +131,37 @@ func (m *memory) close() {
 	}
 }
 
-// visible is how far readers may see, and a channel that is closed when that
-// changes.
-func (m *memory) visible() (head stream.Position, wake <-chan struct{}) {
+// visible is how far readers may see.
+func (m *memory) visible() stream.Position {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.head, m.wake
+	return m.head
 }
 
-// after returns the records in memory that follow a position, up to the end of
-// their group; false if they are not in memory.
-func (m *memory) after(at stream.Position) ([]stream.Record, bool) {
+// sight is what a reader finds in memory at a moment.
+type sight struct {
+	records []stream.Record // those that follow its place, up to the end of their group; nil if they are not in memory
+	head    stream.Position // how far readers may see
+	cut     stream.Position // history up to here was removed
+	wake    <-chan struct{} // closed when head has moved or the log closes
+	closed  bool            // head will not move any more
+}
+
+// look is what a reader at a place finds, in one look: hundreds of them are
+// woken at once, by each commit.
+func (m *memory) look(at stream.Position) sight {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.tail.after(at)
+	return sight{records: m.tail.after(at), head: m.head, cut: m.cut, wake: m.wake, closed: m.closed}
 }
 
 // hold gives a caller a stream's head, and what is known of a command.
 func (m *memory) hold(id stream.ID, command stream.EventID) (head *streamHead, earlier *effect, stores uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	head = m.heads.hold(id)
 	if !command.IsZero() {
-		earlier = m.recentEffect(commandID{id.Topic, command})
+		earlier, stores = m.effect(commandID{id.Topic, command})
 	}
-	return head, earlier, m.stores
+	return head, earlier, stores
 }
 
 // effect is a command's effect if it had one lately, and how many generations
@@ -209,7 +214,7 @@ func (m *memory) changesFrom(prefix, from string) map[string][]byte {
 
 // unstored are a stream's events that the database has not, in order.
 func (m *memory) unstored(id stream.ID) []run {
-	if head, ok := m.heads.all[id]; ok {
+	if head, ok := m.heads.find(id); ok {
 		return head.unstored[:len(head.unstored):len(head.unstored)]
 	}
 	return nil

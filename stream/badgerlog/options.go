@@ -36,11 +36,19 @@ type Options struct {
 	// with a [*DiskFullError] while reads go on; default 256 MiB. A negative
 	// value turns the check off: a disk that fills up may then end the process.
 	MinFree int64
-	// Keys encrypt the log on the disk; none: it is not encrypted, and a log stays
-	// as it was made. Each has 16, 24 or 32 random bytes. The first is the log's
-	// key; the others are earlier ones: a log that one of them opens is moved to the
-	// first, and no other opens it from then on. Lose the key, and the log is lost.
-	Keys [][]byte
+	// Keys encrypt the log on the disk, and its backups; none: it is not encrypted,
+	// and a log stays as it was made. Each has 16, 24 or 32 random bytes. The first
+	// is the log's key; the others are earlier ones: a log that one of them opens is
+	// moved to the first, and no other opens it from then on. Lose the key, and the
+	// log is lost.
+	Keys Keys
+	// ReadOnly opens a log that is there for reading only, and changes nothing in
+	// its directory, which need not be writable. Any number of processes may have
+	// it open so at once, but none while another writes. What would change the log
+	// is refused with [ErrReadOnly]; a read that follows waits until the log is
+	// closed. If a log was not closed in peace, opening it needs room for some
+	// files of at most a few 16 MiB in [os.TempDir].
+	ReadOnly bool
 	// Logger is told what the storage engine has to say; nil: nobody.
 	Logger *slog.Logger
 
@@ -86,6 +94,7 @@ type seams struct {
 	commit     func(write func() error) error  // around the journaling of a commit group
 	generation int                             // how many events are journaled before the database gets them
 	valueLog   int64                           // how long the value-log files of the database are
+	segment    int64                           // how long the journal's segments are
 	flush      func(write func() error) error  // around the writing of a generation to the database
 	fault      faults                          // before each call into storage; after one that syncs
 }

@@ -12,8 +12,9 @@ import (
 type plan struct {
 	c        *committer
 	group    []*request
-	err      error      // why all of it is refused
-	settle   []*request // who waits until the database has everything
+	err      error         // why all of it is refused
+	settle   []*request    // who waits until the database has everything
+	idle     chan struct{} // set: this is no plan, but somebody who waits for those before it
 	now      time.Time
 	head     stream.Position // as if what was accepted were stored
 	commit   *commit
@@ -60,6 +61,7 @@ func (p *plan) decide(r *request) {
 	}
 	if r.raw != nil {
 		p.commit.changes = append(p.commit.changes, r.raw...)
+		p.commit.streams += r.streams
 		return
 	}
 	if r.batch != nil {

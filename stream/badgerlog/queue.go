@@ -20,8 +20,10 @@ type request struct {
 	consumer string
 	at       stream.Cursor
 	changes  []stream.Change
-	// Changes of the database's own keys, if there are any.
-	raw []keyed
+	// Changes of the database's own keys, if there are any, and how many streams
+	// they make known.
+	raw     []keyed
+	streams int
 	// Many appends at once, if batch is set.
 	batch *batch
 	// Nothing but a wait until everything before it is in the database, if
@@ -135,13 +137,13 @@ func (q *queue) linger(idle func()) {
 	q.mu.Lock()
 	back, alone := len(q.list)+q.answered, q.answered <= 1
 	q.mu.Unlock()
+	if alone {
+		return
+	}
 	if back < fullGroup {
 		idle()
 	}
 	for range lingerYields {
-		if alone {
-			return
-		}
 		q.mu.Lock()
 		enough := len(q.list) >= min(back, fullGroup) || q.ended
 		q.mu.Unlock()

@@ -15,15 +15,14 @@ func (l *Log) Read(ctx context.Context, q stream.Query, emit func([]stream.Recor
 	if l.queue.closed() {
 		return stream.ErrClosed
 	}
-	head, _ := l.memory.visible()
+	head := l.memory.visible()
 	if err := engine.CheckFrom(q.From, stream.At(head)); err != nil {
 		return err
 	}
-	c := chunks.Get().(*chunk)
-	defer chunks.Put(c)
 	place := l.readers.add(q)
 	defer l.readers.remove(place)
-	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, chunk: c, place: place}
+	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, head: head, place: place}
+	defer r.free()
 	if !q.Follow {
 		return r.finite(ctx)
 	}
@@ -37,8 +36,9 @@ type reader struct {
 	emit  func([]stream.Record, stream.Mark) error
 	at    stream.Position // everything up to here has been handed over
 	begun stream.Position // the head when the read began
+	head  stream.Position // the head when it last looked
 	live  bool            // and a mark has said that it was reached
-	chunk *chunk
+	chunk *chunk          // what was copied out of the database, if anything
 	// of the one instance that is read: the last version that was seen
 	version uint64
 	place   *place // at, for those who watch
@@ -75,34 +75,30 @@ func (r *reader) advance(ctx context.Context, end stream.Position) error {
 
 // near reports whether memory has everything after the reader's place.
 func (r *reader) near() bool {
-	_, ok := r.log.memory.after(r.at)
-	return ok && r.query.Follow && r.at >= r.log.memory.cutAt()
+	seen := r.log.memory.look(r.at)
+	return seen.records != nil && r.query.Follow && r.at >= seen.cut
 }
 
 func (r *reader) follow(ctx context.Context) error {
 	for {
-		head, wake := r.log.memory.visible()
-		if err := r.advance(ctx, head); err != nil {
+		seen := r.log.memory.look(r.at)
+		r.head = seen.head
+		if err := r.advance(ctx, seen.head); err != nil {
 			return err
 		}
 		if err := r.pass(r.at); err != nil {
 			return err
 		}
+		if seen.closed {
+			return stream.ErrClosed
+		}
+		r.free()
 		select {
-		case <-wake:
-			if r.log.queue.closed() && r.caughtUp() {
-				return stream.ErrClosed
-			}
+		case <-seen.wake:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-}
-
-// caughtUp reports whether there is nothing left to hand over.
-func (r *reader) caughtUp() bool {
-	head, _ := r.log.memory.visible()
-	return r.at >= head
 }
 
 // pass says that everything up to at has been handed over, if no mark has said
@@ -132,11 +128,10 @@ func (r *reader) hand(records []stream.Record, at stream.Position) error {
 }
 
 func (r *reader) give(records []stream.Record, at stream.Position) error {
-	head, _ := r.log.memory.visible()
 	r.at = at
 	r.live = r.live || at >= r.begun
 	defer r.place.at.Store(uint64(at))
-	return r.emit(records, stream.Mark{At: stream.At(at), Head: stream.At(head), Live: r.live})
+	return r.emit(records, stream.Mark{At: stream.At(at), Head: stream.At(r.head), Live: r.live})
 }
 
 // step hands over the next part: from memory if it is still there, from the
@@ -145,10 +140,12 @@ func (r *reader) step(ctx context.Context, end stream.Position) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := r.truncated(stream.ID{}); err != nil {
-		return err
+	seen := r.log.memory.look(r.at)
+	if r.at < seen.cut {
+		return r.truncated(stream.ID{})
 	}
-	if records, ok := r.log.memory.after(r.at); ok {
+	r.head = seen.head
+	if records := seen.records; records != nil {
 		if over := records[len(records)-1].Position; over > end {
 			records = records[:len(records)-int(over-end)]
 		}
@@ -161,6 +158,9 @@ func (r *reader) step(ctx context.Context, end stream.Position) error {
 // handSelected hands over the selected ones of records that others share,
 // without copying them: run by run.
 func (r *reader) handSelected(records []stream.Record) error {
+	if len(r.query.Match) == 0 {
+		return r.hand(records[:len(records):len(records)], records[len(records)-1].Position)
+	}
 	last := records[len(records)-1].Position
 	for start := 0; start < len(records); {
 		for start < len(records) && !r.accepts(&records[start]) {
@@ -200,13 +200,13 @@ func (r *reader) instance() (stream.ID, bool) {
 
 // scanLog hands over blocks up to end, as far as one section goes.
 func (r *reader) scanLog(ctx context.Context, end stream.Position) error {
-	s, _, err := r.collect([]byte{blockPrefix}, blockKey(r.at+1), nil)
+	stored, _, err := r.log.collect(r.room(), []byte{blockPrefix}, blockKey(r.at+1), nil)
 	if err != nil {
 		return err
 	}
 	// What the database has not is in memory. It may have moved there since this
 	// read looked, but not out of both.
-	end = min(end, s.stored)
+	end = min(end, stored)
 	before := r.at
 	for _, e := range r.chunk.entries {
 		if r.at >= end {
@@ -220,7 +220,7 @@ func (r *reader) scanLog(ctx context.Context, end stream.Position) error {
 		if err := r.truncated(stream.ID{}); err != nil {
 			return err // meanwhile
 		}
-		return &stream.CorruptError{Position: r.at + 1, Err: fmt.Errorf("a block is missing: nothing follows position %d in a log of %d", r.at, end)}
+		return &stream.CorruptError{Position: r.at + 1, Last: end, Err: fmt.Errorf("a block is missing: nothing follows position %d in a log of %d", r.at, end)}
 	}
 	return nil
 }
@@ -231,12 +231,13 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 		return err
 	}
 	next := uint64(0)
-	last := uint64(r.at)
+	last, damagedTo := uint64(r.at), stream.Position(e.number)
 	var order error
 	records, err := r.chunk.decode(e, func(f *frame) bool {
 		switch {
 		case next == 0 && f.position > uint64(r.at)+1:
 			order = fmt.Errorf("a block is missing: the next one begins at position %d", f.position)
+			damagedTo = min(damagedTo, stream.Position(f.position-1)) // this one is whole
 		case next > 0 && f.position != next && order == nil:
 			order = fmt.Errorf("expected position %d, found %d", next, f.position)
 		}
@@ -257,7 +258,7 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 		if gone := r.truncated(stream.ID{}); gone != nil {
 			return gone // meanwhile
 		}
-		return &stream.CorruptError{Position: r.at + 1, Last: stream.Position(e.number), Err: err}
+		return &stream.CorruptError{Position: r.at + 1, Last: damagedTo, Err: err}
 	}
 	return r.hand(records, stream.Position(last))
 }
@@ -278,10 +279,11 @@ func (r *reader) scanStream(ctx context.Context, id stream.ID, end stream.Positi
 			return err
 		}
 		var unstored []run
-		_, next, err := r.collect(streamKeys(id), from, func(m *memory) { unstored = m.unstored(id) })
+		stored, next, err := r.log.collect(r.room(), streamKeys(id), from, func(m *memory) { unstored = m.unstored(id) })
 		if err != nil {
 			return err
 		}
+		r.chunk.bound(streamKeys(id), next, stored)
 		for _, e := range r.chunk.entries {
 			if err := r.handVersions(&walk, e); err != nil || walk.past {
 				return err
@@ -309,6 +311,10 @@ type streamWalk struct {
 var errCut = errors.New("its first event was removed")
 
 func (r *reader) handVersions(w *streamWalk, e entry) error {
+	if e.last <= r.at && !w.whole { // nothing in it is asked for, so it may be damaged
+		w.next, r.version = e.number+1, e.number
+		return nil
+	}
 	var order error
 	began, empty := w.next > 0, true
 	records, err := r.chunk.decode(e, func(f *frame) bool {
@@ -316,7 +322,11 @@ func (r *reader) handVersions(w *streamWalk, e entry) error {
 			order = errCut
 		}
 		empty = false
-		if w.next > 0 && f.version != w.next && order == nil {
+		switch {
+		case order != nil:
+		case view(f.topic) != w.id.Topic || view(f.key) != w.id.Key:
+			order = fmt.Errorf("expected events of this stream, found one of %s/%s", f.topic, f.key)
+		case w.next > 0 && f.version != w.next:
 			order = fmt.Errorf("expected version %d, found %d", w.next, f.version)
 		}
 		w.next = f.version + 1
@@ -367,19 +377,4 @@ func (r *reader) handUnstored(runs []run, end stream.Position) error {
 		}
 	}
 	return nil
-}
-
-// collect fills the reader's chunk inside one section, which has ended when it
-// returns.
-func (r *reader) collect(prefix, from []byte, look func(*memory)) (s *section, next []byte, err error) {
-	s, err = r.log.reads.beginWith(r.log, look)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer s.end()
-	in := true
-	defer stream.Contain("reading the database", &in, &err)
-	next, err = s.collect(r.chunk, prefix, from)
-	in = false
-	return s, next, err
 }

@@ -18,11 +18,13 @@ type reads struct {
 	idle   *sync.Cond
 	ended  bool
 	active map[uint64]int // timestamp -> sections that read at it
+	pinned map[uint64]int // timestamp -> moments that will be read at it
 }
 
 func (r *reads) init() {
 	r.idle = sync.NewCond(&r.mu)
 	r.active = map[uint64]int{}
+	r.pinned = map[uint64]int{}
 }
 
 // section is a short stay inside the database, at one timestamp.
@@ -77,10 +79,22 @@ func (s *section) end() {
 func (r *reads) oldest(now uint64) uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for ts := range r.active {
-		now = min(now, ts)
+	for _, held := range [2]map[uint64]int{r.active, r.pinned} {
+		for ts := range held {
+			now = min(now, ts)
+		}
 	}
 	return now
+}
+
+// quiet waits until nobody is inside the database, and keeps it so meanwhile.
+func (r *reads) quiet(meanwhile func() error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.active) > 0 {
+		r.idle.Wait()
+	}
+	return meanwhile()
 }
 
 // close refuses new sections and waits for those that are inside.
@@ -118,7 +132,7 @@ func (s *section) version(id stream.ID) (stream.Version, error) {
 
 // damaged names a damaged entry of the stream index.
 func damaged(id stream.ID, e entry, err error) error {
-	return &stream.CorruptError{Position: e.at, Err: fmt.Errorf("index of %s up to version %d: %w", id, e.number, err)}
+	return &stream.CorruptError{Position: e.at, Last: e.last, Err: fmt.Errorf("index of %s up to version %d: %w", id, e.number, err)}
 }
 
 // command is a command's effect in a topic; nil if it had none.
@@ -155,6 +169,9 @@ func (l *Log) eachVersion(id stream.ID, from stream.Version, emit func(*stream.R
 		for _, e := range c.entries {
 			c.records, c.plain = nil, nil
 			records, err := c.decode(e, func(f *frame) bool { return f.version >= uint64(from) })
+			if err == nil && len(records) > 0 && records[0].Stream != id {
+				err = fmt.Errorf("expected events of this stream, found one of %s", records[0].Stream)
+			}
 			if err != nil {
 				return damaged(id, e, err)
 			}

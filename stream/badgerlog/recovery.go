@@ -14,16 +14,19 @@ import (
 
 // start opens the log's parts, stores what only the journal has, checks that
 // nothing acknowledged is missing, and prepares the committer.
-func (l *Log) start() (*committer, error) {
+func (l *Log) start(origin stream.Position) (*committer, error) {
 	var err error
 	if err = l.fault("db.open"); err != nil {
 		return nil, l.notOpened(err)
 	}
-	if l.db, err = openBadger(l.dir, l.options); err != nil {
+	if l.db, err = openBadger(l.dir, l.options, &l.lost); err != nil {
 		return nil, err
 	}
 	loose := l.options.Durability == Unsynced
-	if l.witness, err = openWitness(l.dir.path, loose); err != nil {
+	if err = l.fault("witness.open"); err != nil {
+		return nil, l.notOpened(err)
+	}
+	if l.witness, err = openWitness(l.dir.path, loose, l.options.ReadOnly); err != nil {
 		return nil, err
 	}
 	l.witness.fault = l.options.seams.fault
@@ -41,6 +44,7 @@ func (l *Log) start() (*committer, error) {
 	if err != nil {
 		return nil, err
 	}
+	end.last = max(end.last, origin)
 	r := &recovery{log: l, end: end, lastTime: last}
 	l.db.SetDiscardTs(ts - 1)
 	l.memory = newMemory(end, ts, l.options)
@@ -61,7 +65,7 @@ func (l *Log) openJournal(loose bool) (*journal.Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its journal's key: %w", err)
 	}
-	return journal.Open(l.dir.path, journal.Options{Unsynced: loose, Key: key})
+	return journal.Open(l.dir.path, journal.Options{Unsynced: loose, SegmentBytes: l.options.seams.segment, ReadOnly: l.options.ReadOnly, Key: key})
 }
 
 // findEnd returns how far the database goes, and the last event's time.
@@ -101,8 +105,8 @@ func (l *Log) findEnd(ts uint64) (applied, time.Time, error) {
 		return applied{}, time.Time{}, l.notOpened(err)
 	}
 	at, err := lastTime(value)
-	if err != nil {
-		return applied{}, time.Time{}, &stream.CorruptError{Position: end.last, Last: end.last, Err: err}
+	if err != nil { // its readers are told, as those of any other block; time does not go back from now
+		at = time.Now().UTC().Round(0)
 	}
 	return end, at, nil
 }
@@ -154,51 +158,83 @@ func (r *recovery) run() error {
 	if err := l.witness.check(r.end); err != nil {
 		return err
 	}
+	if l.options.ReadOnly {
+		return nil // what the journal has stays in memory: it is never more than that is long
+	}
 	if err := r.store(); err != nil {
 		return l.notOpened(err)
 	}
-	if err := removeAside(l.dir.path); err != nil {
-		return l.notOpened(err)
+	for _, step := range []func() error{r.tidy, r.begin, r.tidied} {
+		if err := step(); err != nil {
+			return l.notOpened(err)
+		}
 	}
-	if err := l.fault("journal.begin"); err != nil {
-		return l.notOpened(err)
-	}
-	if err := errors.Join(l.journal.Begin(r.end.seq+1), syncDir(l.dir.path)); err != nil {
-		return l.notOpened(err)
-	}
-	return ignoreMissing(os.Remove(filepath.Join(l.dir.path, collectName)))
+	return nil
 }
 
-// replay adds a journal record to memory.
+// tidy removes tables that were put aside.
+func (r *recovery) tidy() error {
+	if err := r.log.fault("dir.remove"); err != nil {
+		return err
+	}
+	return removeAside(r.log.dir.path)
+}
+
+// begin empties the journal.
+func (r *recovery) begin() error {
+	if err := r.log.fault("journal.begin"); err != nil {
+		return err
+	}
+	if err := r.log.journal.Begin(r.end.seq + 1); err != nil {
+		return err
+	}
+	if err := r.log.fault("dir.sync"); err != nil {
+		return err
+	}
+	return syncDir(r.log.dir.path)
+}
+
+// tidied removes the file that says that the value log was being collected.
+func (r *recovery) tidied() error {
+	if err := r.log.fault("dir.remove"); err != nil {
+		return err
+	}
+	return ignoreMissing(os.Remove(filepath.Join(r.log.dir.path, collectName)))
+}
+
+// replay adds a journal record to memory. Its commits stay in one generation,
+// as the mark of what is applied counts records.
 func (r *recovery) replay(seq uint64, data []byte) error {
-	c, err := decodeCommit(data)
+	commits, err := decodeCommits(data)
 	if err != nil {
 		return &stream.CorruptError{Position: r.end.last + 1, Err: fmt.Errorf("journal record %d: %w", seq, err)}
 	}
-	for i := range c.records {
-		if want := r.end.last + stream.Position(i) + 1; c.records[i].Position != want {
-			return &stream.CorruptError{Position: want, Err: fmt.Errorf("journal record %d: expected position %d, found %d", seq, want, c.records[i].Position)}
+	m := r.log.memory
+	for _, c := range commits {
+		for i := range c.records {
+			if want := r.end.last + 1; c.records[i].Position != want {
+				return &stream.CorruptError{Position: want, Err: fmt.Errorf("journal record %d: expected position %d, found %d", seq, want, c.records[i].Position)}
+			}
+			r.end.last, r.lastTime = c.records[i].Position, c.records[i].Time
+		}
+		for _, part := range c.parts {
+			c.heads = append(c.heads, m.heads.hold(part.first().Stream))
 		}
 	}
-	m := r.log.memory
-	for _, part := range c.parts {
-		c.heads = append(c.heads, m.heads.hold(part.first().Stream))
-	}
-	if !m.takes(c) {
+	if !m.takes(commits...) && !r.log.options.ReadOnly {
 		if err := r.store(); err != nil {
 			return err
 		}
 	}
-	m.publish(c, seq, nil)
-	for i, head := range c.heads {
-		head.holders--
-		head.version = c.parts[i].last().Version
-		head.known.Store(true)
+	m.publish(seq, commits...)
+	for _, c := range commits {
+		for i, head := range c.heads {
+			head.release()
+			head.version = c.parts[i].last().Version
+			head.known.Store(true)
+		}
 	}
 	r.end.seq = seq
-	if n := len(c.records); n > 0 {
-		r.end.last, r.lastTime = c.records[n-1].Position, c.records[n-1].Time
-	}
 	return nil
 }
 

@@ -28,7 +28,7 @@ import (
 type registry struct {
 	exists bool
 	keys   map[uint64]cipher.Block
-	newest []uint64 // their numbers, the newest first
+	order  []uint64 // their numbers, the newest last
 	whole  int      // how long the file is up to the first key that is not whole
 	size   int
 }
@@ -130,7 +130,7 @@ func (r *registry) add(key *pb.DataKey, master []byte) error {
 		return err
 	}
 	r.keys[key.KeyId] = block
-	r.newest = append([]uint64{key.KeyId}, r.newest...)
+	r.order = append(r.order, key.KeyId)
 	return nil
 }
 
@@ -178,12 +178,27 @@ func (in *inspection) mendKeys() error {
 	if !in.registry.exists || in.registry.whole == in.registry.size {
 		return nil
 	}
-	f, err := os.OpenFile(filepath.Join(in.dir, badger.KeyRegistryFileName), os.O_RDWR, 0)
-	if err == nil {
-		err = errors.Join(f.Truncate(int64(in.registry.whole)), f.Sync(), f.Close())
-	}
+	err := in.change(func() error {
+		f, err := os.OpenFile(filepath.Join(in.dir, badger.KeyRegistryFileName), os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Truncate(int64(in.registry.whole)), f.Sync(), f.Close())
+	})
 	if err != nil {
 		return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
 	}
 	return nil
+}
+
+// copyKeys copies the registry up to its last whole key, if there is one.
+func (in *inspection) copyKeys(to string) error {
+	if !in.registry.exists {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(in.dir, badger.KeyRegistryFileName))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, badger.KeyRegistryFileName), data[:min(in.registry.whole, len(data))], 0o600)
 }

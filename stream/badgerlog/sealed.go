@@ -34,6 +34,12 @@ func chunkNonce(number uint64, last bool) []byte {
 	return nonce
 }
 
+// sealedAt is where the byte stands that was the n-th before it was sealed.
+func sealedAt(n int64) int64 { return envelopeSize + n + n/chunkSize*tagSize }
+
+// sealedEnd is how long a sealed stream of n bytes is; there is at least one.
+func sealedEnd(n int64) int64 { return sealedAt(n-1) + 1 + tagSize }
+
 func streamCipher(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -137,7 +143,7 @@ func newSealedReader(from io.Reader, masters ...[]byte) (*sealedReader, error) {
 	case err != nil:
 		return nil, fmt.Errorf("a sealed stream's head, at byte 0: %w", err)
 	case which < 0:
-		return nil, &KeyError{Encrypted: true, Given: len(masters)}
+		return nil, &KeyError{Backup: 1, Encrypted: true, Given: len(masters)}
 	}
 	aead, err := streamCipher(key)
 	if err != nil {

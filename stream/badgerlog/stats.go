@@ -3,6 +3,7 @@ package badgerlog
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,7 @@ type Stats struct {
 	Bytes   uint64          // of the events as they are encoded, once: heads and payloads
 	Head    stream.Position // of the last event that readers can see
 
-	Cut          stream.Position // history up to here was removed: Events and Streams count it, Bytes too
+	Cut          stream.Position // history up to here was removed: Events and Streams count it, Bytes too, unless the log was restored since
 	Stored       stream.Position // the database has the events up to here; the journal has the others
 	Blocks       uint64          // of the log, in the database
 	DiskBytes    int64           // of all files in the directory
@@ -51,9 +52,14 @@ func (l *Log) Stats(ctx context.Context) (Stats, error) {
 	if at := l.lastSync.Load(); at != 0 {
 		s.LastSync = time.Unix(0, at)
 	}
-	var err error
-	s.DiskBytes, err = l.dir.bytes()
-	return s, err
+	err := l.fault("dir.read")
+	if err == nil {
+		s.DiskBytes, err = l.dir.bytes()
+	}
+	if err != nil {
+		return Stats{}, fmt.Errorf("badgerlog: stats of %s: %w", l.dir.path, err)
+	}
+	return s, nil
 }
 
 func (m *memory) stats() Stats {
@@ -62,7 +68,7 @@ func (m *memory) stats() Stats {
 	s := Stats{
 		Events: uint64(m.head), Head: m.head, Cut: m.cut, Stored: m.stored,
 		Streams: m.total.streams, Bytes: m.total.bytes, Blocks: m.total.blocks,
-		TailEvents: m.tail.events, TailBytes: m.tail.bytes, KnownStreams: len(m.heads.all),
+		TailEvents: m.tail.events, TailBytes: m.tail.bytes, KnownStreams: m.heads.count(),
 	}
 	for _, g := range [2]*generation{m.sealed, m.active} {
 		if g != nil {

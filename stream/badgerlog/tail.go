@@ -37,12 +37,18 @@ func (t *tail) trim(stored stream.Position) {
 }
 
 // after returns the records that follow a position, up to the end of their
-// group; false if they have left the tail.
-func (t *tail) after(at stream.Position) ([]stream.Record, bool) {
-	i := sort.Search(len(t.groups), func(i int) bool { return t.groups[i].last().Position > at })
-	if i == len(t.groups) || t.groups[i].first().Position > at+1 {
-		return nil, false
+// group; nil if they have left the tail. Most readers are near its end, so that is
+// where the search begins: a group elsewhere is in nobody's cache.
+func (t *tail) after(at stream.Position) []stream.Record {
+	low := len(t.groups)
+	for step := 1; low > 0 && (low == len(t.groups) || t.groups[low].first().Position > at+1); step *= 2 {
+		low = max(low-step, 0)
 	}
-	records := t.groups[i].records
-	return records[at+1-records[0].Position:], true
+	groups := t.groups[low:]
+	i := sort.Search(len(groups), func(i int) bool { return groups[i].last().Position > at })
+	if i == len(groups) || groups[i].first().Position > at+1 {
+		return nil
+	}
+	records := groups[i].records
+	return records[at+1-records[0].Position:]
 }

@@ -21,7 +21,10 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 	if err := l.mayWork(ctx); err != nil {
 		return stream.Cursor{}, err
 	}
-	head, _ := l.memory.visible()
+	if l.options.ReadOnly {
+		return stream.Cursor{}, readOnlyError("truncate " + l.dir.path)
+	}
+	head := l.memory.visible()
 	if err := engine.CheckFrom(upTo, stream.At(head)); err != nil {
 		return stream.Cursor{}, err
 	}
@@ -32,11 +35,9 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 		return stream.Cursor{}, err
 	}
 	if cut > l.memory.cutAt() {
-		mark := keyed{cutKey, seal(binary.LittleEndian.AppendUint64(nil, uint64(cut)))}
-		if err := l.change(ctx, []keyed{mark}); err != nil {
+		if err := l.markCut(ctx, cut); err != nil {
 			return stream.Cursor{}, err
 		}
-		l.memory.setCut(cut)
 	}
 	cut = l.memory.cutAt()
 	defer l.collector.ask()
@@ -44,6 +45,16 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 		return stream.At(cut), fmt.Errorf("badgerlog: truncate %s at position %d: %w", l.dir.path, cut, err)
 	}
 	return stream.At(cut), nil
+}
+
+// markCut says that history up to a position is removed.
+func (l *Log) markCut(ctx context.Context, cut stream.Position) error {
+	mark := keyed{cutKey, seal(binary.LittleEndian.AppendUint64(nil, uint64(cut)))}
+	if err := l.change(ctx, []keyed{mark}); err != nil {
+		return err
+	}
+	l.memory.setCut(cut)
+	return nil
 }
 
 // findCut is the end of the last block that is not behind a position, and not
@@ -57,6 +68,9 @@ func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Positio
 		return 0, err
 	}
 	defer s.end()
+	if err := s.fault.at("db.iterate"); err != nil {
+		return 0, storageError("find where to truncate "+l.dir.path, err)
+	}
 	key := floorKey(s.txn, []byte{blockPrefix}, blockKey(min(upTo, max(s.stored, 1)-1)))
 	if key == nil {
 		return 0, nil
@@ -67,8 +81,13 @@ func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Positio
 
 // change has the committer change keys of the database, all of them or none.
 func (l *Log) change(ctx context.Context, changes []keyed) error {
+	return l.changeStreams(ctx, changes, 0)
+}
+
+// changeStreams also says how many streams the changes make known.
+func (l *Log) changeStreams(ctx context.Context, changes []keyed, streams int) error {
 	r := newRequest()
-	r.raw = changes
+	r.raw, r.streams = changes, streams
 	for _, c := range changes {
 		r.size += len(c.key) + len(c.value) + 16
 	}
@@ -79,23 +98,15 @@ func (l *Log) change(ctx context.Context, changes []keyed) error {
 	return outcome.err
 }
 
-// readCut is how far the log was truncated, as the database says.
+// readCut is how far the log was truncated, as the database and the journal say.
 func (l *Log) readCut() (stream.Position, error) {
-	s, err := l.reads.begin(l)
-	if err != nil {
+	const what = "how far the log was truncated"
+	b, ok, err := l.readSealed(cutKey, func() string { return what })
+	if !ok || err != nil {
 		return 0, err
 	}
-	defer s.end()
-	sealed, err := s.get(cutKey)
-	if sealed == nil || err != nil {
-		return 0, err
-	}
-	b, err := unseal(sealed)
-	if err == nil && len(b) != 8 {
-		err = errShort
-	}
-	if err != nil {
-		return 0, &stream.CorruptError{Err: fmt.Errorf("how far the log was truncated: %w", err)}
+	if len(b) != 8 {
+		return 0, &stream.CorruptError{Err: fmt.Errorf("%s: %w", what, errShort)}
 	}
 	return stream.Position(binary.LittleEndian.Uint64(b)), nil
 }
@@ -132,6 +143,11 @@ type window struct {
 	bytes   int
 	streams map[stream.ID]bool
 	end     stream.Position // of its last block
+
+	section *section
+	begun   bool      // an event was added
+	half    oneAppend // what is left of an append, if the window begins with that
+	err     error     // of looking that up
 }
 
 // Limits on a window, so that what it changes fits in one generation with what
@@ -149,12 +165,15 @@ func (w *window) remove(key []byte) {
 // nextWindow says what is to be changed to remove the first blocks before the
 // cut; nothing once they are gone.
 func (l *Log) nextWindow() ([]keyed, error) {
+	if l.memory.cutAt() == 0 {
+		return nil, nil
+	}
 	s, err := l.reads.begin(l)
 	if err != nil {
 		return nil, err
 	}
 	defer s.end()
-	w := &window{streams: map[stream.ID]bool{}}
+	w := &window{streams: map[stream.ID]bool{}, section: s}
 	if err := w.addBlocks(s, l.memory.cutAt()); err != nil {
 		return nil, err
 	}
@@ -167,6 +186,9 @@ func (l *Log) nextWindow() ([]keyed, error) {
 }
 
 func (w *window) addBlocks(s *section, cut stream.Position) error {
+	if err := s.fault.at("db.iterate"); err != nil {
+		return storageError("find the blocks before position "+fmt.Sprint(cut), err)
+	}
 	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: []byte{blockPrefix}})
 	defer it.Close()
 	for it.Rewind(); it.Valid() && 2*len(w.changes) < maxWindowChanges && 2*w.bytes < maxWindowBytes; it.Next() {
@@ -177,9 +199,15 @@ func (w *window) addBlocks(s *section, cut stream.Position) error {
 		}
 		w.remove(key)
 		w.end = stream.Position(last)
+		if err := s.fault.at("db.value"); err != nil {
+			return storageError(fmt.Sprintf("read the block up to position %d", last), err)
+		}
 		err = it.Item().Value(func(value []byte) error {
 			return eachFrame(value, nil, w.addFrame)
 		})
+		if w.err != nil {
+			return w.err
+		}
 		if err != nil {
 			return &stream.CorruptError{Position: w.end, Last: w.end, Err: fmt.Errorf("block up to position %d: %w", last, err)}
 		}
@@ -190,24 +218,55 @@ func (w *window) addBlocks(s *section, cut stream.Position) error {
 // addFrame notes an event's stream, and removes what its command did.
 func (w *window) addFrame(f *frame) {
 	w.streams[stream.ID{Topic: string(f.topic), Key: string(f.key)}] = true
-	if at, ok := f.commandAt(); ok {
-		key := commandKey(string(f.topic), stream.EventID(f.ids[at:at+16]))
+	var command stream.EventID
+	at, ok := f.commandAt()
+	if ok {
+		copy(command[:], f.ids[at:])
+	}
+	a := oneAppend{topic: string(f.topic), key: string(f.key), command: command}
+	if !w.begun && ok && !w.own(&a, f.version) {
+		w.half = a
+	}
+	if w.begun = true; w.half != a {
+		w.half = oneAppend{} // it has ended: the command may have taken effect again
+	}
+	if ok && w.half != a {
+		key := commandKey(a.topic, command)
 		if n := len(w.changes); n == 0 || string(w.changes[n-1].key) != string(key) {
 			w.remove(key)
 		}
 	}
 }
 
+// own reports whether what an append's command did begins with this version. If
+// not, it is what is left of an append whose first events were removed: the
+// command was forgotten then, and may have taken effect again since.
+func (w *window) own(a *oneAppend, version uint64) bool {
+	var e *effect
+	e, w.err = w.section.command(a.topic, a.command)
+	return e != nil && e.stream.Key == a.key && uint64(e.first) == version
+}
+
 // addStream removes a stream's entries up to the window's end. The newest entry
 // is emptied instead: its key says which version the stream has.
 func (w *window) addStream(s *section, id stream.ID) error {
 	prefix := streamKeys(id)
+	if err := s.fault.at("db.iterate"); err != nil {
+		return storageError("find the index of "+id.String(), err)
+	}
 	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
 	for it.Rewind(); it.Valid(); {
 		var last uint64 // the position of the entry's last event; 0: it was emptied before
 		key := it.Item().KeyCopy(nil)
+		if err := s.fault.at("db.value"); err != nil {
+			return storageError("read the index of "+id.String(), err)
+		}
 		err := it.Item().Value(func(value []byte) error {
+			if at, ok := referred(value); ok {
+				last = uint64(at)
+				return nil
+			}
 			return eachFrame(value, nil, func(f *frame) { last = f.position })
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package badgerlog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ type verification struct {
 	streams                 uint64
 	findings                []error
 	cut                     stream.Position // history up to here was removed
+	first                   uint64          // the position of the first event that is still there
 	plain                   []byte          // of a block that stands compressed
 	more                    int
 }
@@ -81,7 +83,7 @@ func (s *sum) add(hash uint64) {
 }
 
 func (v *verification) run() error {
-	for _, walk := range []func() error{v.walkLog, v.walkStreams, v.walkCommands, v.walkConsumers} {
+	for _, walk := range []func() error{v.walkLog, v.walkStreams, v.walkCommands, v.walkConsumers, v.walkUnstored} {
 		if err := walk(); err != nil {
 			return err
 		}
@@ -112,8 +114,14 @@ func (v *verification) each(prefix byte, visit func(key, value []byte)) error {
 		err := v.section.fault.at("db.value")
 		if err == nil {
 			err = item.Value(func(value []byte) error {
-				visit(item.Key(), value)
-				return nil
+				if prefix != streamPrefix {
+					visit(item.Key(), value)
+					return nil
+				}
+				return v.section.block(value, func(block []byte) error {
+					visit(item.Key(), block)
+					return nil
+				})
 			})
 		}
 		if err != nil {
@@ -167,8 +175,11 @@ func (v *verification) walkLog() error {
 			v.found(stream.Position(next), 0, "block: %w", err)
 			return
 		}
-		if end <= uint64(v.cut) {
-			return // it is being removed
+		if end <= uint64(v.cut) { // it is being removed, and what its commands did with it
+			if err := eachFrame(value, &v.plain, func(f *frame) { v.dueCommand(&last, f) }); err != nil {
+				v.found(stream.Position(end), stream.Position(end), "block that is being removed: %w", err)
+			}
+			return
 		}
 		begin := next
 		err = eachFrame(value, &v.plain, func(f *frame) {
@@ -209,6 +220,9 @@ type oneAppend struct {
 
 // dueCommand adds up what the entries of commands have to say.
 func (v *verification) dueCommand(last *oneAppend, f *frame) {
+	if v.first == 0 {
+		v.first = f.position
+	}
 	var command stream.EventID
 	if at, ok := f.commandAt(); ok {
 		copy(command[:], f.ids[at:])
@@ -231,7 +245,7 @@ func (v *verification) endCommand(last *oneAppend) {
 // halfRemoved reports whether an append's first events were removed, and with
 // them what its command did: it may, if what is left is the log's beginning.
 func (v *verification) halfRemoved(last *oneAppend) bool {
-	if v.cut == 0 || last.at != uint64(v.cut)+1 {
+	if v.cut == 0 || last.at != v.first {
 		return false
 	}
 	e, err := v.section.command(last.topic, last.command)
@@ -264,6 +278,9 @@ func (v *verification) walkStreams() error {
 				next = f.version // those before were removed
 			}
 			empty = false
+			if id := (stream.ID{Topic: view(f.topic), Key: view(f.key)}); !bytes.Equal(prefix, streamKeys(id)) {
+				v.found(at, 0, "index %q up to version %d: found an event of %s", prefix, end, id)
+			}
 			if f.version != next {
 				v.found(at, 0, "index of %s/%s: expected version %d, found %d", f.topic, f.key, next, f.version)
 			}
@@ -302,15 +319,23 @@ func (v *verification) walkCommands() error {
 
 func (v *verification) walkConsumers() error {
 	return v.each(consumerPrefix, func(key, value []byte) {
-		text, err := unseal(value)
-		if err == nil && key[len(key)-1] == 0 {
-			var at stream.Cursor
-			if at, err = stream.ParseCursor(string(text)); err == nil && !stream.At(v.section.stored).Reached(at) {
-				err = fmt.Errorf("it is at %s, past the head, %d", at, v.section.stored)
-			}
-		}
-		if err != nil {
-			v.found(0, 0, "consumer, key %q: %w", key[1:], err)
-		}
+		v.checkConsumer(key, value, v.section.stored)
 	})
+}
+
+func (v *verification) checkConsumer(key, value []byte, head stream.Position) {
+	text, err := unseal(value)
+	_, _, cursor, ok := consumerEntry(key)
+	if err == nil && !ok {
+		err = errors.New("it names no consumer")
+	}
+	if err == nil && cursor {
+		var at stream.Cursor
+		if at, err = stream.ParseCursor(string(text)); err == nil && !stream.At(head).Reached(at) {
+			err = fmt.Errorf("it is at %s, past the head, %d", at, head)
+		}
+	}
+	if err != nil {
+		v.found(0, 0, "consumer, key %q: %w", key[1:], err)
+	}
 }

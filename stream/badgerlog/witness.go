@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -19,7 +20,7 @@ import (
 //
 //	two slots, written in turn: crc32c u32 | turn u64 | journal record u64 | position u64
 type witness struct {
-	file *os.File
+	file *os.File // nil: it was only read
 	turn uint64
 	seen applied
 	// after a loss of power an unsynced journal may end before what was
@@ -34,7 +35,10 @@ const (
 	slotSize    = 64
 )
 
-func openWitness(dir string, loose bool) (*witness, error) {
+func openWitness(dir string, loose, readOnly bool) (*witness, error) {
+	if readOnly {
+		return readWitness(dir, loose)
+	}
 	f, err := os.OpenFile(filepath.Join(dir, witnessName), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("badgerlog: open %s: %w", dir, err)
@@ -42,6 +46,24 @@ func openWitness(dir string, loose bool) (*witness, error) {
 	w := &witness{file: f, loose: loose}
 	if err := w.read(); err != nil {
 		return nil, errors.Join(fmt.Errorf("badgerlog: open %s: %w", dir, err), f.Close())
+	}
+	return w, nil
+}
+
+// readWitness takes what there is: a log that was never written to has none.
+func readWitness(dir string, loose bool) (*witness, error) {
+	w := &witness{loose: loose}
+	f, err := os.Open(filepath.Join(dir, witnessName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return w, nil
+	}
+	if err == nil {
+		w.file = f
+		err = errors.Join(w.read(), f.Close())
+		w.file = nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("badgerlog: open %s: %w", dir, err)
 	}
 	return w, nil
 }
@@ -113,6 +135,9 @@ func (w *witness) check(found applied) error {
 }
 
 func (w *witness) close() error {
+	if w.file == nil {
+		return nil
+	}
 	err := errors.Join(w.err, w.fault.at("witness.close"), w.file.Sync(), w.file.Close())
 	if err != nil {
 		return fmt.Errorf("badgerlog: close %s: %w", w.file.Name(), err)

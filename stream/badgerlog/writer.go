@@ -10,8 +10,8 @@ import (
 )
 
 // writer is the one goroutine that journals. It takes prepared plans in order,
-// makes each durable with one write, shows it to readers, and only then answers
-// its requests.
+// as many as are there, makes them durable with one write, shows them to readers,
+// and only then answers their requests.
 type writer struct {
 	log    *Log
 	next   chan *plan
@@ -19,28 +19,86 @@ type writer struct {
 	ahead  *ahead
 	seq    uint64                      // of the last journal record
 	failed atomic.Pointer[FailedError] // set for good by the first failure
+
+	held    *plan   // taken, and left for the next turn
+	plans   []*plan // of this turn
+	commits []*commit
+	record  [][]byte
+	stored  bool // what they add
 }
 
+// maxAhead is how many plans are prepared while others are being written.
+const maxAhead = 4
+
 func newWriter(l *Log) *writer {
-	return &writer{log: l, next: make(chan *plan), done: make(chan struct{})}
+	return &writer{log: l, next: make(chan *plan, maxAhead), done: make(chan struct{})}
 }
 
 func (w *writer) run() {
 	defer close(w.done)
-	for p := range w.next {
-		if p == nil {
-			continue // somebody waited for this
+	for w.gather() {
+		w.serve()
+		w.settle()
+		for _, p := range w.plans {
+			letGo(p.group)
+			for _, r := range p.group {
+				r.done <- struct{}{}
+			}
 		}
-		w.serve(p)
-		w.settle(p)
-		for _, r := range p.group {
-			r.done <- struct{}{}
+		if w.stored { // only now: nobody waits for this
+			w.log.witness.saw(w.seq, w.plans[len(w.plans)-1].head)
 		}
 	}
 }
 
+// gather waits for a plan, and takes those that are ready behind it as long as
+// they fit in one record and one generation; false at the end.
+func (w *writer) gather() bool {
+	clear(w.plans)
+	w.plans, w.commits, w.record, w.stored = w.plans[:0], w.commits[:0], w.record[:0], false
+	p := w.held
+	for w.held = nil; p == nil || p.idle != nil; {
+		if p != nil {
+			close(p.idle)
+		}
+		var ok bool
+		if p, ok = <-w.next; !ok {
+			return false
+		}
+	}
+	w.take(p)
+	for p.joins() {
+		select {
+		case p = <-w.next: // nil once the committer has gone
+		default:
+			return true
+		}
+		if p == nil || !p.joins() || !w.log.memory.takes(append(w.commits, p.commit)...) {
+			w.held = p
+			return true
+		}
+		w.take(p)
+	}
+	return true
+}
+
+func (w *writer) take(p *plan) {
+	w.plans = append(w.plans, p)
+	w.commits = append(w.commits, p.commit)
+	w.record = append(w.record, p.record...)
+}
+
+// joins reports whether a plan can share a journal record with others.
+func (p *plan) joins() bool {
+	return p.idle == nil && p.err == nil && len(p.settle) == 0 && !p.commit.empty() && p.commit.all.size() < directBytes/2
+}
+
 // idle waits until everything handed over has been served.
-func (w *writer) idle() { w.next <- nil }
+func (w *writer) idle() {
+	p := &plan{idle: make(chan struct{})}
+	w.next <- p
+	<-p.idle
+}
 
 // failure is why nothing more is written; nil if it is.
 func (w *writer) failure() *FailedError {
@@ -56,34 +114,45 @@ func (w *writer) fail(err error) {
 	w.failed.CompareAndSwap(nil, &FailedError{Dir: w.log.dir.path, Err: err})
 }
 
-// serve stores a plan and sets each request's outcome.
-func (w *writer) serve(p *plan) {
+// serve stores the plans of this turn and sets each request's outcome.
+func (w *writer) serve() {
+	first := w.plans[0]
 	if failed := w.failure(); failed != nil {
-		p.err = failed // also for what was decided on top of what failed
+		w.refuse(failed) // also what was decided on top of what failed
+		return
 	}
-	if p.err == nil && !p.commit.empty() {
-		p.err = w.makeRoom(p.commit)
+	if first.err != nil || first.commit.empty() {
+		first.refuse()
+		return
 	}
-	if p.err != nil || p.commit.empty() {
-		w.log.memory.letGo(p.group)
-		p.refuse()
+	if err := w.makeRoom(); err != nil {
+		w.refuse(err)
 		return
 	}
 	store := w.write
-	if w.direct(p.commit) {
+	if w.direct(first.commit) {
 		store = w.writeDirect
 	}
-	if err := store(p); err != nil {
-		w.log.memory.letGo(p.group)
+	if err := store(); err != nil {
 		w.fail(err)
-		w.abandon(p, err)
+		for _, p := range w.plans {
+			w.abandon(p, err)
+		}
 		return
 	}
-	w.accept(p)
+	w.accept()
+}
+
+func (w *writer) refuse(err error) {
+	for _, p := range w.plans {
+		p.err = err
+		p.refuse()
+	}
 }
 
 // settle stores everything in the database if a plan's requests wait for that.
-func (w *writer) settle(p *plan) {
+func (w *writer) settle() {
+	p := w.plans[0] // it is alone
 	if len(p.settle) == 0 || p.err != nil {
 		return
 	}
@@ -97,11 +166,12 @@ func (w *writer) settle(p *plan) {
 	}
 }
 
-// makeRoom hands the active generation to the flusher if the commit does not
-// fit in. It waits while the one before it is being stored: that bounds what
+// makeRoom hands the active generation to the flusher if the commits do not
+// fit in, or early if the journal gets full: records of one event take a page
+// each. It waits while the one before it is being stored: that bounds what
 // stands in memory and in the journal.
-func (w *writer) makeRoom(add *commit) error {
-	if w.log.memory.takes(add) {
+func (w *writer) makeRoom() error {
+	if w.log.memory.takes(w.commits...) && !(w.log.journal.Crowded() && w.log.flusher.idle()) {
 		return nil
 	}
 	if err := w.log.flusher.flush(); err != nil {
@@ -111,15 +181,15 @@ func (w *writer) makeRoom(add *commit) error {
 	return nil
 }
 
-// write journals a commit and shows it to readers. If the journal has no room,
-// everything before is stored first.
-func (w *writer) write(p *plan) error {
+// write journals the commits and shows them to readers. If the journal has no
+// room, everything before is stored first.
+func (w *writer) write() error {
 	var seq uint64
 	write := func() (err error) {
-		seq, err = w.append(p.record)
+		seq, err = w.append(w.record)
 		if errors.Is(err, journal.ErrFull) {
 			if err = w.log.flusher.drain(); err == nil {
-				seq, err = w.append(p.record)
+				seq, err = w.append(w.record)
 			}
 		}
 		return err
@@ -128,8 +198,7 @@ func (w *writer) write(p *plan) error {
 		return storageError("commit", err)
 	}
 	w.seq = seq
-	w.log.witness.saw(w.seq, p.head)
-	w.log.memory.publish(p.commit, w.seq, p.group)
+	w.log.memory.publish(w.seq, w.commits...)
 	return nil
 }
 
@@ -156,16 +225,16 @@ func (w *writer) direct(c *commit) bool {
 
 // writeDirect stores a commit in the database, together with what was journaled
 // before it, and shows it to readers.
-func (w *writer) writeDirect(p *plan) error {
+func (w *writer) writeDirect() error {
+	c := w.commits[0] // it is alone
 	write := func() error {
-		w.log.memory.include(p.commit, w.seq)
+		w.log.memory.include(c, w.seq)
 		return w.log.flusher.drain()
 	}
 	if err := w.seamed(write); err != nil {
 		return storageError("commit", err)
 	}
-	w.log.witness.saw(w.seq, p.head)
-	w.log.memory.show(p.commit, p.group)
+	w.log.memory.show(c)
 	return nil
 }
 
@@ -190,11 +259,14 @@ func (w *writer) abandon(p *plan, err error) {
 	}
 }
 
-// accept answers a plan that is stored.
-func (w *writer) accept(p *plan) {
-	for i, r := range p.accepted {
-		r.outcome.records = p.commit.parts[i].records
+// accept answers plans that are stored.
+func (w *writer) accept() {
+	for _, p := range w.plans {
+		for i, r := range p.accepted {
+			r.outcome.records = p.commit.parts[i].records
+		}
 	}
 	w.log.lastSync.Store(time.Now().UnixNano())
-	w.ahead.published()
+	w.ahead.published(len(w.plans))
+	w.stored = true
 }
