@@ -181,15 +181,16 @@ func (l *life) sameAnswers(other *badgerlog.Log) {
 // Breaks when: Backup settles, which a log without room refuses.
 func TestALogThatTakesNoWritesIsBackedUp(t *testing.T) {
 	for claim, o := range map[string]badgerlog.Options{
-		"no room on the disk": {MinFree: 1 << 60},
-		"read only":           {ReadOnly: true},
+		"no room on the disk":  {MinFree: 1 << 60},
+		"read only":            {ReadOnly: true},
+		"read only, encrypted": {ReadOnly: true, Keys: keys(1)},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			dir, _ := lived(t, true)
+			dir, _ := lived(t, true, o.Keys...)
 			log := open(t, dir, o.SmallFiles())
 			want := readableOf(t, log)
 			b, _ := backUp(t, log, stream.Cursor{})
-			got, _ := restored(t, badgerlog.Options{}.SmallFiles(), b)
+			got, _ := restored(t, badgerlog.Options{Keys: o.Keys}.SmallFiles(), b)
 			if diff := cmp.Diff(want, readableOf(t, got)); diff != "" {
 				t.Errorf("(-log +restored)\n%s", diff)
 			}

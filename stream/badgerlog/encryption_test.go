@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +71,8 @@ func tellSecrets(t *testing.T, log *badgerlog.Log) {
 }
 
 // The same words are looked for in a plain log, where each is found.
-// Breaks when: openBadger is not given the key, or openJournal is not.
+// Breaks when: openBadger is not given the key, or openJournal is not; seal writes
+// to the file itself.
 func TestNothingStoredIsInPlainTextInAnyFile(t *testing.T) {
 	secret := keys(1)
 	found := func(dir, when string) map[string]bool {
@@ -85,21 +87,46 @@ func TestNothingStoredIsInPlainTextInAnyFile(t *testing.T) {
 		}
 		return shown
 	}
+	// Of what is not in the directory: a backup, and the view that a killed log is read by.
+	elsewhere := func(t *testing.T, log *badgerlog.Log, o badgerlog.Options) map[string]bool {
+		dir, killed, view := t.TempDir(), filepath.Join(t.TempDir(), "killed"), t.TempDir()
+		backup, _ := backUp(t, log, stream.Cursor{})
+		if err := os.WriteFile(filepath.Join(dir, "backup"), backup, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(killed, os.DirFS(log.Dir())); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("TMPDIR", view) // where views are made
+		t.Setenv("TMP", view)
+		reader := open(t, killed, badgerlog.Options{ReadOnly: true, Keys: o.Keys})
+		if n := readAll(t, reader); n != 25 {
+			t.Errorf("the killed log has %d events, want 25", n)
+		}
+		views, err := os.ReadDir(view)
+		if err != nil || len(views) != 1 {
+			t.Fatalf("there are %d views, want one: %v", len(views), err)
+		}
+		shown := found(dir, "the backup")
+		maps.Copy(shown, found(filepath.Join(view, views[0].Name()), "the view"))
+		return shown
+	}
 	for name, o := range map[string]badgerlog.Options{"plain": {}, "encrypted": {Keys: secret}, "encrypted, compressed": {Keys: secret, Compress: true}} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			log := open(t, dir, o.SmallGenerations(10))
 			tellSecrets(t, log)
 			shown := found(dir, "while it is written to") // as it would be if it was killed now
+			other := elsewhere(t, log, o)
 			if err := log.Close(); err != nil {
 				t.Fatal(err)
 			}
-			closed := found(dir, "closed")
+			closed, all := found(dir, "closed"), len(secretWords)
 			switch {
-			case len(o.Keys) > 0 && len(shown)+len(closed) > 0:
-				t.Errorf("an encrypted log shows %v, and once it is closed %v", shown, closed)
-			case len(o.Keys) == 0 && (len(shown) != len(secretWords) || len(closed) != len(secretWords)):
-				t.Errorf("a plain log shows %v, and once it is closed %v: the search proves too little", shown, closed)
+			case len(o.Keys) > 0 && len(shown)+len(closed)+len(other) > 0:
+				t.Errorf("an encrypted log shows %v, once it is closed %v, and elsewhere %v", shown, closed, other)
+			case len(o.Keys) == 0 && (len(shown) != all || len(closed) != all || len(other) != all):
+				t.Errorf("a plain log shows %v, once it is closed %v, and elsewhere %v: the search proves too little", shown, closed, other)
 			}
 		})
 	}

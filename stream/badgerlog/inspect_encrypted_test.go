@@ -34,7 +34,12 @@ func TestAnEncryptedLogIsInspectedAsStrictly(t *testing.T) {
 		"a memory table, early": TestAMemoryTableDamagedEarlyIsRefusedByName,
 		"a memory table, torn":  TestAMemoryTableCutOrTornIsRecoveredOrRefused,
 		"the value log":         TestADamagedOrMissingValueLogIsNamedByPosition,
+		"the newest value log":  TestDamageToTheNewestValueLogCostsWhatIsDamagedOnly,
+		"being removed":         TestAnEmptyOlderFileOfTheDatabaseThatWasBeingRemovedLosesNothing,
+		"collecting":            TestAFileOfTheValueLogThatIsDamagedIsNotCollected,
+		"counts of waste":       TestDamagedCountsOfWasteAreCountedAnew,
 		"any file":              TestOneDamagedFileIsFoundOrHarmless,
+		"any file, anyhow":      TestDamageToAnyFileIsNamedOrHarmless,
 		"loss of power":         TestLossOfPowerLosesNothingThatWasSynced,
 	} {
 		t.Run(name, test)
@@ -207,6 +212,33 @@ func TestADamagedHeaderOfTheValueLogIsFound(t *testing.T) {
 			r, lost := x.ask(s.files.with(name, flipped(s.files[name], 8*byteAt+rand.IntN(8))), Synced, s.truth)
 			if check(t, r, lost, name, fmt.Sprintf("has a flipped bit in byte %d", byteAt)) == "harmless" {
 				t.Errorf("byte %d of the header of %s is damaged, and nobody noticed", byteAt, name)
+			}
+		}
+	}
+}
+
+// A log whose registry of keys is torn, as it is read by who may change nothing.
+// Breaks when: mendKeys does not say that the database needs a view, or copyKeys
+// copies what is not whole.
+func TestALogWithATornKeyIsReadAndNotChanged(t *testing.T) {
+	encrypt(t)
+	const name = badger.KeyRegistryFileName
+	for which, s := range map[string]*specimen{"closed": closedLog(t), "killed": killedLog(t)} {
+		more, used := withOneMoreKey(t, s.files), len(s.files[name])
+		for cut := used + 1; cut < len(more); cut += 1 + rand.IntN(20) {
+			dir := s.files.with(name, more[:cut:cut]).write(t)
+			log, err := Open(dir, Options{ReadOnly: true, Keys: specimenKeys}.SmallFiles())
+			if err != nil {
+				t.Fatalf("%s, %d bytes of a key of %d: %v", which, cut-used, len(more)-used, err)
+			}
+			if err := log.Verify(t.Context(), nil); err != nil || len(everything(t, log)) != len(s.truth.Events) {
+				t.Errorf("%s: got %d events and %v, want %d", which, len(everything(t, log)), err, len(s.truth.Events))
+			}
+			if err := log.Close(); err != nil {
+				t.Error(err)
+			}
+			if im, _ := readImage(t, dir); !bytes.Equal(im[name], more[:cut]) {
+				t.Errorf("%s: the registry has changed", which)
 			}
 		}
 	}
