@@ -41,6 +41,19 @@ func TestExecute(t *testing.T) {
 			t.Errorf("the log is at %s after a refusal", head)
 		}
 	})
+	t.Run("an instance whose history was cut is not decided on what is left", func(t *testing.T) {
+		w := newWorld(t)
+		w.do(t, "ann", Deposit{5})
+		w.do(t, "ann", Deposit{5})
+		if _, err := w.log.Truncate(t.Context(), stream.At(1)); err != nil {
+			t.Fatal(err)
+		}
+		var cut *stream.TruncatedError
+		if _, err := w.accounts.Execute(t.Context(), "ann", Withdraw{7}); !errors.As(err, &cut) || cut.Stream.Key != "ann" {
+			t.Errorf("got %v, want a TruncatedError naming accounts/ann", err)
+		}
+		w.do(t, "bob", Deposit{1}) // others go on
+	})
 	t.Run("bad keys, unknown events and panics are errors", func(t *testing.T) {
 		w := newWorld(t)
 		var invalid *stream.InvalidError

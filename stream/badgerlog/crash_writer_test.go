@@ -177,12 +177,12 @@ func crashRecords(command stream.EventID, n int) []stream.Record {
 	return records
 }
 
-// crashRecord is the i-th event of n that are stored together or not at all. Few
-// are so large that their commits are not journaled.
+// crashRecord is the i-th event of n that are stored together or not at all. A few
+// appends are so large that their commits are not journaled.
 func crashRecord(group, command stream.EventID, i, n int) stream.Record {
 	seed := binary.LittleEndian.Uint16(group[14:])
 	size := int(seed % 1500)
-	if seed >= 65_500 {
+	if seed >= 65_500 && n <= 3 {
 		size = 800 << 10
 	}
 	return stream.Record{

@@ -20,7 +20,7 @@ func (o Options) SmallGenerations(events int) Options {
 }
 
 // SmallJournal makes the journal turn to its other segment after each three
-// mebibytes.
+// mebibytes. No commit may be larger.
 func (o Options) SmallJournal() Options {
 	o.seams.segment = 3 << 20
 	return o

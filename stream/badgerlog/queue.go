@@ -112,7 +112,7 @@ const (
 // fullGroup requests on they do not: then those callers run while others are
 // served.
 const (
-	lingerYields = 64
+	lingerYields = 256
 	fullGroup    = 128
 )
 
