@@ -33,15 +33,15 @@ func init() {
 }
 
 // rotateAndWrite moves the log to the next key and appends from many goroutines,
-// and says which event it was told is at which position. Half of the time it stops
+// and says which event it was told is at which position. Every other time it stops
 // at a call that writes the key file, and waits there to be killed.
 func rotateAndWrite(dir string) error {
 	n, err := strconv.Atoi(os.Getenv(rotateKeyEnv))
 	if err != nil {
 		return err
 	}
-	o := Options{Keys: keysOf(byte(n), byte(n-1)), Compress: n%2 == 0}.SmallGenerations(200).SmallFiles()
-	if stop := rand.IntN(2 * len(keyFileCalls)); stop < len(keyFileCalls) {
+	o := Options{Keys: keysOf(byte(n), byte(n-1)), Compress: n/2%2 == 0}.SmallGenerations(200).SmallFiles()
+	if stop := rand.IntN(len(keyFileCalls)); n%2 == 0 {
 		o.seams.fault = func(call string) error {
 			if call == keyFileCalls[stop] {
 				fmt.Println("stopped")
@@ -140,15 +140,24 @@ func killedRotating(t *testing.T, dir string, n int) []byte {
 		t.Fatal(err)
 	}
 	in := bufio.NewReader(out)
-	if first, err := in.ReadString('\n'); err != nil {
+	first, err := in.ReadString('\n')
+	var said []byte
+	for line := 10 + rand.IntN(500); line > 0 && err == nil && first == "open\n"; line-- {
+		var more []byte
+		more, err = in.ReadBytes('\n')
+		said = append(said, more...)
+	}
+	if err != nil {
 		t.Fatalf("the process said %q: %v\n%s", first, err, stderr.String())
 	}
-	timer := time.AfterFunc(time.Duration(rand.IntN(100))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
-	said, err := io.ReadAll(in)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(in)
 	if err != nil {
 		t.Fatal(err)
 	}
+	said = append(said, rest...)
 	if err := cmd.Wait(); err == nil || stderr.Len() > 0 {
 		t.Fatalf("the process ended by itself: %v\n%s", err, stderr.String())
 	}
