@@ -261,7 +261,8 @@ func TestReadersAndAWriterKeepOneAnotherOut(t *testing.T) {
 	}
 }
 
-// Breaks when: directoryToRead makes or stamps what it does not find.
+// Breaks when: directoryToRead makes or stamps what it does not find, or
+// openJournal makes segments.
 func TestOnlyALogIsOpenedForReading(t *testing.T) {
 	o := badgerlog.Options{ReadOnly: true}
 	missing := filepath.Join(t.TempDir(), "missing")
@@ -279,12 +280,16 @@ func TestOnlyALogIsOpenedForReading(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(empty, "THAW"), []byte("thaw log, format 2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	before := files(t, empty)
 	log := open(t, empty, o)
 	if events := all(t, log); len(events) > 0 {
 		t.Errorf("a log that was killed at its birth: got %d events, want none", len(events))
 	}
 	if err := log.Verify(t.Context(), nil); err != nil {
 		t.Error(err)
+	}
+	if diff := cmp.Diff(before, files(t, empty)); diff != "" {
+		t.Errorf("the directory has changed (-before +after)\n%s", diff)
 	}
 }
 
@@ -299,17 +304,22 @@ func TestAKilledLogIsReadWhole(t *testing.T) {
 		kills = 3
 	}
 	var total crashTotals
-	c := newCrashes(t, &total)
+	var c *crashes
 	for kill := range kills {
+		if kill == 0 || kill == kills/2 { // the second log is encrypted
+			c = newCrashes(t, &total)
+			c.locked = kill > 0
+		}
 		c.kill()
 		if _, err := os.Stat(filepath.Join(c.dir, "THAW")); errors.Is(err, fs.ErrNotExist) {
 			continue // it was killed before it was a log
 		}
 		before := files(t, c.dir)
-		log := open(t, c.dir, badgerlog.Options{ReadOnly: true})
+		o := badgerlog.Options{ReadOnly: true, Keys: asOptions(c.options).Keys}
+		log := open(t, c.dir, o)
 		c.compare(log, true)
 		b, _ := backUp(t, log, stream.Cursor{})
-		if _, err := badgerlog.VerifyBackup(t.Context(), badgerlog.Options{}, readers(b)...); err != nil {
+		if _, err := badgerlog.VerifyBackup(t.Context(), o, readers(b)...); err != nil {
 			t.Error(err)
 		}
 		if err := log.Close(); err != nil {
