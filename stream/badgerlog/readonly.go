@@ -173,7 +173,7 @@ func (l *databaseLog) wholeTransactions() []byte {
 	end, current := min(logHeaderSize, len(data)), uint64(0)
 	for at := end; at < len(data); {
 		e, ok := l.entry(at)
-		if !ok || e.strange {
+		if !ok {
 			break
 		}
 		at += e.size
