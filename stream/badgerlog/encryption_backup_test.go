@@ -130,6 +130,9 @@ func TestKeysAreNotPrinted(t *testing.T) {
 	secret := []byte("a very secret key of 32 letters.")
 	o := badgerlog.Options{Keys: [][]byte{secret}}
 	log := open(t, t.TempDir(), o)
+	if err := log.Close(); err != nil { // nobody changes what is printed
+		t.Fatal(err)
+	}
 	var printed strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o"} {
 		for _, what := range []any{o, &o, o.Keys} {
