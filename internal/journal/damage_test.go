@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -32,9 +33,11 @@ const records = 8
 // TestATornLastWriteIsNoRecord cuts and scrambles the last record's write
 // anywhere, as a loss of power does.
 // Breaks when: decodeRecord does not compare the checksum.
-func TestATornLastWriteIsNoRecord(t *testing.T) {
+func TestATornLastWriteIsNoRecord(t *testing.T) { eitherWay(t, aTornLastWriteIsNoRecord) }
+
+func aTornLastWriteIsNoRecord(t *testing.T, o Options) {
 	dir := t.TempDir()
-	want := write(t, dir, Options{}, records)
+	want := write(t, dir, o, records)
 	to, files := copyOf(t, dir)
 	last := extents(t, files[0])[records]
 	random := rand.New(rand.NewPCG(1, 2))
@@ -49,7 +52,7 @@ func TestATornLastWriteIsNoRecord(t *testing.T) {
 			continue
 		}
 		put(t, to, 0, torn)
-		found, end, err := reread(t, to, Options{}, 0)
+		found, end, err := reread(t, to, o, 0)
 		if err != nil || end != records-1 || fmt.Sprint(found) != fmt.Sprint(want[:records-1]) {
 			t.Fatalf("got %d records up to %d: %v, want the first %d", len(found), end, err, records-1)
 		}
@@ -60,9 +63,11 @@ func TestATornLastWriteIsNoRecord(t *testing.T) {
 // applied, and that others follow; the same bits do no harm once it is applied.
 // Breaks when: read takes every record that is not whole for the end (findLater
 // not asked).
-func TestAFlippedBitIsFound(t *testing.T) {
+func TestAFlippedBitIsFound(t *testing.T) { eitherWay(t, aFlippedBitIsFound) }
+
+func aFlippedBitIsFound(t *testing.T, o Options) {
 	dir := t.TempDir()
-	want := write(t, dir, Options{}, records)
+	want := write(t, dir, o, records)
 	to, files := copyOf(t, dir)
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {
@@ -72,12 +77,12 @@ func TestAFlippedBitIsFound(t *testing.T) {
 		at := extent[0] + random.IntN(extent[1]-extent[0])
 		damaged[at] ^= 1 << random.IntN(8)
 		put(t, to, 0, damaged)
-		found, _, err := reread(t, to, Options{}, 0)
+		found, _, err := reread(t, to, o, 0)
 		var is *DamagedError
 		if !errors.As(err, &is) || fmt.Sprint(found) != fmt.Sprint(want[:seq-1]) {
 			t.Fatalf("byte %d of record %d flipped: got %d records and %v, want %d and a DamagedError", at, seq, len(found), err, seq-1)
 		}
-		found, end, err := reread(t, to, Options{}, seq)
+		found, end, err := reread(t, to, o, seq)
 		if err != nil || end != records || fmt.Sprint(found) != fmt.Sprint(want[seq:]) {
 			t.Fatalf("record %d, which is applied, is damaged: got %d records up to %d: %v, want the %d behind it", seq, len(found), end, err, records-seq)
 		}
@@ -87,15 +92,17 @@ func TestAFlippedBitIsFound(t *testing.T) {
 // TestEitherHeaderIsEnough: the two copies are never being written at once.
 // Breaks when: readHeader reads the first copy only, or calls a segment blank
 // that has lost both.
-func TestEitherHeaderIsEnough(t *testing.T) {
+func TestEitherHeaderIsEnough(t *testing.T) { eitherWay(t, eitherHeaderIsEnough) }
+
+func eitherHeaderIsEnough(t *testing.T, o Options) {
 	dir := t.TempDir()
-	want := write(t, dir, Options{}, records)
+	want := write(t, dir, o, records)
 	to, files := copyOf(t, dir)
 	for copy := range 2 {
 		damaged := bytes.Clone(files[0])
 		damaged[copy*page+20] ^= 4
 		put(t, to, 0, damaged)
-		if found, _, err := reread(t, to, Options{}, 0); err != nil || fmt.Sprint(found) != fmt.Sprint(want) {
+		if found, _, err := reread(t, to, o, 0); err != nil || fmt.Sprint(found) != fmt.Sprint(want) {
 			t.Errorf("copy %d damaged: got %d records: %v, want all %d", copy+1, len(found), err, records)
 		}
 	}
@@ -104,7 +111,7 @@ func TestEitherHeaderIsEnough(t *testing.T) {
 	damaged[page+20] ^= 4
 	put(t, to, 0, damaged)
 	var is *DamagedError
-	if _, _, err := reread(t, to, Options{}, 0); !errors.As(err, &is) {
+	if _, _, err := reread(t, to, o, 0); !errors.As(err, &is) {
 		t.Errorf("both copies damaged: got %v, want a DamagedError", err)
 	}
 }
@@ -112,8 +119,10 @@ func TestEitherHeaderIsEnough(t *testing.T) {
 // TestTheSecondSegmentCanNotGetLost damages what joins two segments.
 // Breaks when: Replay ends with the first segment although the second one is
 // younger, or does not compare where they meet.
-func TestTheSecondSegmentCanNotGetLost(t *testing.T) {
-	small := Options{SegmentBytes: 64 << 10}
+func TestTheSecondSegmentCanNotGetLost(t *testing.T) { eitherWay(t, theSecondSegmentCanNotGetLost) }
+
+func theSecondSegmentCanNotGetLost(t *testing.T, o Options) {
+	small := Options{SegmentBytes: 64 << 10, Key: o.Key}
 	dir := t.TempDir()
 	want := write(t, dir, small, records) // longer than one segment
 	to, files := copyOf(t, dir)
@@ -149,17 +158,35 @@ func TestTheSecondSegmentCanNotGetLost(t *testing.T) {
 
 // FuzzSegment hands any bytes to a reader as a segment.
 func FuzzSegment(f *testing.F) {
-	good := make([]byte, headerBytes+2*page)
-	h := header{nonce: 7, first: 1, turn: 1}
-	h.encode(good[:page])
-	encodeRecord(good[headerBytes:headerBytes+page], h.nonce, kindData, 1, 5, []byte("hello"))
-	encodeRecord(good[headerBytes+page:], h.nonce, kindRoll, 2, 0)
-	f.Add(good, uint64(0))
-	f.Add(good[:headerBytes+page], uint64(1))
+	for _, key := range [][]byte{nil, testKey} {
+		good := make([]byte, headerBytes+2*page)
+		h := header{nonce: 7, first: 1, turn: 1}
+		aead, err := turnCipher(key, h.salt)
+		if err != nil {
+			f.Fatal(err)
+		}
+		h.encode(good[:page], aead)
+		encodeRecord(good[headerBytes:headerBytes+page], h.nonce, aead, kindData, 1, 5, []byte("hello"))
+		encodeRecord(good[headerBytes+page:], h.nonce, aead, kindRoll, 2, 0)
+		f.Add(good, uint64(0))
+		f.Add(good[:headerBytes+page], uint64(1))
+		good = bytes.Clone(good)
+		good[headerBytes+recordHeaderSize] ^= 1 // with the right checksum, and not what was written
+		binary.LittleEndian.PutUint32(good[headerBytes:], recordSum(h.nonce, good[headerBytes:][:recordHeaderSize+5+overhead(aead)]))
+		f.Add(good, uint64(0))
+	}
+	good := []byte(magic)
 	f.Add(good[:7], uint64(1))
 	f.Fuzz(func(t *testing.T, b []byte, after uint64) {
 		s := &segment{path: "fuzzed"}
 		s.header, s.valid = decodeHeader(b)
+		if s.header.sealed {
+			var err error
+			if s.aead, err = s.header.cipher(testKey); err != nil {
+				return
+			}
+		}
+		b = bytes.Clone(b) // it is decrypted in place
 		next := max(after, s.header.first-1)
 		end, err := s.scan(b, after, func(seq uint64, data []byte) error {
 			if next++; seq != next {

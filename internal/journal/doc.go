@@ -16,6 +16,8 @@
 //   - A full segment ends with a record that says so before the next one is
 //     used, and a segment's header is written twice, one copy after the other:
 //     losing either is noticed.
+//   - With a key, nothing of a record but its number and its length is on the disk
+//     in plain text, and one that was altered is a [*DamagedError].
 //   - After a failed write the journal accepts nothing more.
 //
 // What it can not tell: whether the very last record was torn by a crash or

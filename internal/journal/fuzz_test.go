@@ -10,8 +10,8 @@ import (
 // Breaks when: decodeRecord does not compare the length with what is there.
 func FuzzRecords(f *testing.F) {
 	pages := make([]byte, 3*page)
-	encodeRecord(pages[:2*page], 0, kindData, 1, 5000, make([]byte, 5000))
-	encodeRecord(pages[2*page:], 0, kindRoll, 2, 0)
+	encodeRecord(pages[:2*page], 0, nil, kindData, 1, 5000, make([]byte, 5000))
+	encodeRecord(pages[2*page:], 0, nil, kindRoll, 2, 0)
 	f.Add(pages, uint64(0), uint64(1))
 	f.Add(pages, uint64(1), uint64(1<<64-1))
 	f.Add([]byte{0, 0, 0, 0, 255, 255, 255, 255}, uint64(0), uint64(0)) // 4 GB long
@@ -23,8 +23,8 @@ func FuzzRecords(f *testing.F) {
 		}
 		whole := make([]byte, headerBytes, headerBytes+len(b))
 		h := header{nonce: 7, first: first, turn: 1}
-		h.encode(whole[:page])
-		h.encode(whole[page:])
+		h.encode(whole[:page], nil)
+		h.encode(whole[page:], nil)
 		whole = append(whole, b...)
 		s := &segment{path: "fuzzed"}
 		if s.header, s.valid = decodeHeader(whole); !s.valid || s.header != h {

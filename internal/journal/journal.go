@@ -16,6 +16,9 @@ type Options struct {
 	Unsynced bool
 	// Buffered writes through the page cache even where it could be bypassed.
 	Buffered bool
+	// Key encrypts what is written to the disk; nil: it is plain text, and a journal
+	// stays what it was made as. It has 32 bytes, and is for this journal alone.
+	Key []byte
 	// ReadOnly opens segments that are there, for Replay, and changes nothing.
 	ReadOnly bool
 }
@@ -145,7 +148,7 @@ func (j *Journal) Append(data ...[]byte) (seq uint64, err error) {
 	for _, part := range data {
 		length += len(part)
 	}
-	size := recordSize(length)
+	size := recordSize(length + overhead(j.current.aead))
 	if headerBytes+size+page > j.current.limit {
 		return 0, fmt.Errorf("%w: %d bytes", ErrTooLarge, length)
 	}
@@ -191,12 +194,12 @@ func (j *Journal) turnTo(s *segment) error {
 }
 
 func (j *Journal) write(kind byte, length int, data ...[]byte) error {
-	size := int(recordSize(length))
+	size := int(recordSize(length + overhead(j.current.aead)))
 	if cap(j.buffer) < size {
 		j.buffer = aligned(max(size, 256<<10))
 	}
 	b := j.buffer[:size]
-	encodeRecord(b, j.current.header.nonce, kind, j.next, length, data...)
+	encodeRecord(b, j.current.header.nonce, j.current.aead, kind, j.next, length, data...)
 	if err := j.current.append(b); err != nil {
 		j.failed = err
 		return err

@@ -15,6 +15,15 @@ var modes = map[string]Options{
 	"direct":   {SegmentBytes: 256 << 10},
 	"buffered": {SegmentBytes: 256 << 10, Buffered: true},
 	"unsynced": {SegmentBytes: 256 << 10, Unsynced: true},
+	"sealed":   {SegmentBytes: 256 << 10, Key: testKey},
+}
+
+var testKey = bytes.Repeat([]byte{7}, 32)
+
+// eitherWay runs a test on a plain journal and on an encrypted one.
+func eitherWay(t *testing.T, test func(t *testing.T, o Options)) {
+	t.Run("plain", func(t *testing.T) { test(t, Options{}) })
+	t.Run("sealed", func(t *testing.T) { test(t, Options{Key: testKey}) })
 }
 
 func open(t *testing.T, dir string, o Options) *Journal {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -13,7 +14,8 @@ import (
 //
 // Integers are little-endian. The checksum covers the segment's nonce, the rest
 // of the record's header and its data: what stands in a segment from an earlier
-// turn, or in a user's data, is never taken for a record.
+// turn, or in a user's data, is never taken for a record. In an encrypted journal
+// the data is encrypted and ends with a tag of 16 bytes.
 const (
 	page             = 4096
 	recordHeaderSize = 24
@@ -31,15 +33,20 @@ func recordSize(data int) int64 {
 	return (recordHeaderSize + int64(data) + page - 1) / page * page
 }
 
-// encodeRecord fills b, which is as long as recordSize says.
-func encodeRecord(b []byte, nonce uint64, kind byte, seq uint64, length int, data ...[]byte) {
+// encodeRecord fills b, which is as long as recordSize says of the length and the
+// cipher's overhead. The cipher is nil in a plain journal.
+func encodeRecord(b []byte, nonce uint64, aead cipher.AEAD, kind byte, seq uint64, length int, data ...[]byte) {
 	clear(b[:recordHeaderSize])
-	binary.LittleEndian.PutUint32(b[4:], uint32(length))
+	binary.LittleEndian.PutUint32(b[4:], uint32(length+overhead(aead)))
 	binary.LittleEndian.PutUint64(b[8:], seq)
 	b[16] = kind
 	n := recordHeaderSize
 	for _, part := range data {
 		n += copy(b[n:], part)
+	}
+	if aead != nil {
+		n += tagSize
+		sealRecord(aead, b[:n], seq)
 	}
 	clear(b[n:])
 	binary.LittleEndian.PutUint32(b, recordSum(nonce, b[:n]))
@@ -80,45 +87,102 @@ func decodeRecord(b []byte, nonce uint64) (record, error) {
 // A segment begins with its header, twice, each on a page of its own:
 //
 //	"THAWJRNL" | version u32 | crc32c u32 | nonce u64 | first seq u64 | turn u64
+//
+// In an encrypted journal the version is 2, and a salt and a tag of 16 bytes each
+// follow. The tag authenticates what stands between the checksum and itself.
 const (
-	headerVersion = 1
-	headerSize    = 40
-	headerBytes   = 2 * page
+	headerVersion       = 1
+	sealedHeaderVersion = 2
+	headerSize          = 40
+	sealedHeaderSize    = headerSize + saltSize + tagSize
+	headerBytes         = 2 * page
 )
 
 const magic = "THAWJRNL"
 
 type header struct {
-	nonce uint64
-	first uint64 // the number of its first record
-	turn  uint64 // counts how often a segment was begun
+	nonce  uint64
+	first  uint64 // the number of its first record
+	turn   uint64 // counts how often a segment was begun
+	sealed bool   // it is encrypted
+	salt   [saltSize]byte
+	tag    [tagSize]byte
 }
 
-func (h header) encode(b []byte) {
+// encode fills b. Of an encrypted segment's header it also makes the tag.
+func (h *header) encode(b []byte, aead cipher.AEAD) {
 	clear(b)
 	copy(b, magic)
 	binary.LittleEndian.PutUint32(b[8:], headerVersion)
 	binary.LittleEndian.PutUint64(b[16:], h.nonce)
 	binary.LittleEndian.PutUint64(b[24:], h.first)
 	binary.LittleEndian.PutUint64(b[32:], h.turn)
-	binary.LittleEndian.PutUint32(b[12:], headerSum(b))
+	size := headerSize
+	if h.sealed = aead != nil; h.sealed {
+		binary.LittleEndian.PutUint32(b[8:], sealedHeaderVersion)
+		copy(b[headerSize:], h.salt[:])
+		copy(h.tag[:], aead.Seal(nil, headerNonce, nil, h.authenticated()))
+		size = headerSize + saltSize + copy(b[headerSize+saltSize:], h.tag[:])
+	}
+	binary.LittleEndian.PutUint32(b[12:], headerSum(b[:size]))
+}
+
+// authenticated is what a sealed header's tag covers, as it stands on the disk.
+func (h *header) authenticated() []byte {
+	b := binary.LittleEndian.AppendUint64(nil, h.nonce)
+	b = binary.LittleEndian.AppendUint64(b, h.first)
+	b = binary.LittleEndian.AppendUint64(b, h.turn)
+	return append(b, h.salt[:]...)
 }
 
 func headerSum(b []byte) uint32 {
 	sum := crc32.Checksum(b[:12], castagnoli)
-	return crc32.Update(sum, castagnoli, b[16:headerSize])
+	return crc32.Update(sum, castagnoli, b[16:])
 }
 
 // decodeHeader reads a header; false if none stands here.
 func decodeHeader(b []byte) (header, bool) {
-	if len(b) < headerSize || string(b[:8]) != magic || binary.LittleEndian.Uint32(b[8:]) != headerVersion || binary.LittleEndian.Uint32(b[12:]) != headerSum(b) {
+	if len(b) < sealedHeaderSize || string(b[:8]) != magic {
 		return header{}, false
 	}
-	return header{
-		nonce: binary.LittleEndian.Uint64(b[16:]),
-		first: binary.LittleEndian.Uint64(b[24:]),
-		turn:  binary.LittleEndian.Uint64(b[32:]),
-	}, true
+	size, sealed := headerSize, false
+	switch binary.LittleEndian.Uint32(b[8:]) {
+	case headerVersion:
+	case sealedHeaderVersion:
+		size, sealed = sealedHeaderSize, true
+	default:
+		return header{}, false
+	}
+	if binary.LittleEndian.Uint32(b[12:]) != headerSum(b[:size]) {
+		return header{}, false
+	}
+	h := header{
+		nonce:  binary.LittleEndian.Uint64(b[16:]),
+		first:  binary.LittleEndian.Uint64(b[24:]),
+		turn:   binary.LittleEndian.Uint64(b[32:]),
+		sealed: sealed,
+	}
+	if sealed {
+		copy(h.salt[:], b[headerSize:])
+		copy(h.tag[:], b[headerSize+saltSize:])
+	}
+	return h, true
+}
+
+// cipher is what a turn's records are encrypted with; nil in a plain journal. It
+// fails if the header was not written with the journal's key.
+func (h *header) cipher(key []byte) (cipher.AEAD, error) {
+	if h.sealed != (key != nil) {
+		return nil, errNotSealed
+	}
+	aead, err := turnCipher(key, h.salt)
+	if aead == nil || err != nil {
+		return nil, err
+	}
+	if _, err := aead.Open(nil, headerNonce, h.tag[:], h.authenticated()); err != nil {
+		return nil, errNotSealed
+	}
+	return aead, nil
 }
 
 // aligned returns n bytes that begin at a page's border in memory, as writes that

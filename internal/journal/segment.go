@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -17,16 +18,18 @@ type segment struct {
 	direct bool     // writes bypass the page cache and are synced by themselves
 	sync   bool     // writes have to be followed by a sync
 	limit  int64
+	key    []byte // the journal's; nil: it is not encrypted
 
 	header header
-	valid  bool   // it has a header
-	filled int64  // up to here the file has been written before, with zeros at least
-	end    int64  // where the next record goes
-	last   uint64 // the number of its last record
+	aead   cipher.AEAD // of this turn; nil: it is not encrypted
+	valid  bool        // it has a header
+	filled int64       // up to here the file has been written before, with zeros at least
+	end    int64       // where the next record goes
+	last   uint64      // the number of its last record
 }
 
 func openSegment(path string, o Options) (*segment, error) {
-	s := &segment{path: path, limit: o.SegmentBytes}
+	s := &segment{path: path, limit: o.SegmentBytes, key: o.Key}
 	var err error
 	if o.ReadOnly {
 		s.file, err = os.Open(path)
@@ -81,6 +84,9 @@ func (s *segment) readHeader() error {
 			break
 		}
 		if h, ok := decodeHeader(b[copy : copy+page]); ok {
+			if s.aead, err = h.cipher(s.key); err != nil {
+				return &DamagedError{File: s.path, Err: err}
+			}
 			s.header, s.valid = h, true
 			return nil
 		}
@@ -148,6 +154,11 @@ func (s *segment) scan(whole []byte, after uint64, each func(seq uint64, data []
 				return ending{}, &DamagedError{File: s.path, Err: fmt.Errorf("expected record %d, found none, but record %d at byte %d", max(next, after+1), r.seq, at)}
 			}
 		}
+		if r.seq > after {
+			if err := openRecord(s.aead, whole[at:], &r); err != nil {
+				return ending{}, &DamagedError{File: s.path, Err: fmt.Errorf("record %d at byte %d: %w", r.seq, at, err)}
+			}
+		}
 		if r.kind == kindRoll {
 			return ending{next: r.seq, rolled: true}, nil
 		}
@@ -181,14 +192,19 @@ func (s *segment) findLater(whole []byte, at int64, next uint64) (found, bool) {
 // begin makes the segment empty. Its first copy of the header is on the disk
 // before the second is touched, so that one of them is always whole.
 func (s *segment) begin(first, turn uint64) error {
-	var seed [8]byte
+	var seed [8 + saltSize]byte
 	if _, err := rand.Read(seed[:]); err != nil {
 		return fmt.Errorf("journal: a nonce for %s: %w", s.path, err)
 	}
-	s.header, s.valid = header{nonce: binary.LittleEndian.Uint64(seed[:]), first: first, turn: turn}, true
-	s.end, s.last = 0, 0
+	h := header{nonce: binary.LittleEndian.Uint64(seed[:]), first: first, turn: turn, salt: [saltSize]byte(seed[8:])}
+	aead, err := turnCipher(s.key, h.salt)
+	if err != nil {
+		return fmt.Errorf("journal: a cipher for %s: %w", s.path, err)
+	}
 	b := aligned(page)
-	s.header.encode(b)
+	h.encode(b, aead)
+	s.header, s.aead, s.valid = h, aead, true
+	s.end, s.last = 0, 0
 	for range headerBytes / page {
 		if err := s.append(b); err != nil {
 			return err

@@ -38,6 +38,8 @@ type Backup struct {
 // w. [Restore] makes a log of it; what it returns is all that is needed to go on
 // from it with another backup.
 //
+// A log that is encrypted is backed up encrypted, under the newest of its keys.
+//
 // What is written is complete only if there is no error; a part of it is never
 // taken for the whole. Errors: those of [Log.Read], among them a
 // [*stream.TruncatedError] if events behind o.Since were removed, and w's.
@@ -58,9 +60,9 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o BackupOptions) (Backup,
 	}
 	// All bytes go out here.
 	out := bufio.NewWriterSize(w, sectionBytes)
-	b := &backup{ctx: ctx, instant: n, out: backupWriter{to: out}, progress: o.Progress}
+	b := &backup{ctx: ctx, instant: n, file: counted{to: out}, progress: o.Progress}
 	b.done = Backup{From: stream.At(max(o.Since.Position(0), n.cut)), To: stream.At(n.head), Cut: stream.At(n.cut)}
-	if err = b.run(); err == nil {
+	if err = b.seal(l.dir.secrets.master); err == nil {
 		err = out.Flush()
 	}
 	if err != nil {
@@ -73,10 +75,30 @@ func (l *Log) Backup(ctx context.Context, w io.Writer, o BackupOptions) (Backup,
 type backup struct {
 	ctx      context.Context
 	instant  *instant
-	out      backupWriter
+	file     counted      // where its bytes go out...
+	out      backupWriter // ...encrypted, if the log is
 	streams  uint64
 	done     Backup
 	progress func(Backup)
+}
+
+// seal writes the backup, encrypted if there is a master key.
+func (b *backup) seal(master []byte) error {
+	b.out.to = &b.file
+	end := func() error { return nil }
+	if master != nil {
+		sealed, err := newSealedWriter(&b.file, master)
+		if err != nil {
+			return err
+		}
+		b.out.to, end = sealed, sealed.Close
+	}
+	err := b.run()
+	if err == nil {
+		err = end()
+	}
+	b.done.Bytes = b.file.bytes
+	return err
 }
 
 func (b *backup) run() error {
@@ -96,7 +118,6 @@ func (b *backup) run() error {
 	if err == nil {
 		err = b.out.section(sectionEnd, backupCounts{b.streams, b.done.Events, b.done.Consumers, b.done.States}.encode())
 	}
-	b.done.Bytes = b.out.bytes
 	return err
 }
 
@@ -150,7 +171,7 @@ func (b *backup) step() error {
 	if err := b.instant.log.mayWork(b.ctx); err != nil {
 		return err
 	}
-	if b.done.Bytes = b.out.bytes; b.progress != nil {
+	if b.done.Bytes = b.file.bytes; b.progress != nil {
 		b.progress(b.done)
 	}
 	return nil

@@ -130,19 +130,31 @@ func sectionSum(head, data []byte) uint32 {
 	return crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, data)
 }
 
+// counted counts the bytes that go out.
+type counted struct {
+	to    io.Writer
+	bytes int64
+}
+
+func (c *counted) Write(b []byte) (n int, err error) {
+	n, err = c.to.Write(b)
+	if c.bytes += int64(n); err != nil {
+		err = fmt.Errorf("write at byte %d: %w", c.bytes, err)
+	}
+	return n, err
+}
+
 // backupWriter is where a backup's bytes go out.
 type backupWriter struct {
 	to     io.Writer
-	bytes  int64
 	kind   byte   // of what is gathered
 	gather []byte // small entries of one section
 }
 
 func (w *backupWriter) write(parts ...[]byte) error {
 	for _, part := range parts {
-		n, err := w.to.Write(part)
-		if w.bytes += int64(n); err != nil {
-			return fmt.Errorf("write at byte %d: %w", w.bytes, err)
+		if _, err := w.to.Write(part); err != nil {
+			return err
 		}
 	}
 	return nil

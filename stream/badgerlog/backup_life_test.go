@@ -23,6 +23,7 @@ type life struct {
 	t       *testing.T
 	rng     *rand.Rand
 	log     *badgerlog.Log
+	keys    [][]byte        // its
 	records []stream.Record // all that were ever appended
 }
 

@@ -16,7 +16,8 @@ import (
 type backupReader struct {
 	from   *bufio.Reader
 	number int   // of the backup, for errors
-	offset int64 // of what was read and used
+	sealed bool  // it is encrypted
+	offset int64 // of what was read and used, before it was encrypted
 	header backupHeader
 
 	buffer  bytes.Buffer
@@ -34,8 +35,11 @@ type backupReader struct {
 }
 
 // openBackup reads a backup's header. All bytes come in here.
-func openBackup(from io.Reader, number int) (*backupReader, error) {
+func openBackup(from io.Reader, number int, keys Keys) (*backupReader, error) {
 	r := &backupReader{from: bufio.NewReaderSize(from, 64<<10), number: number, names: newInterner()}
+	if err := r.unlock(keys); err != nil {
+		return nil, err
+	}
 	var b [backupHeaderSize]byte
 	if _, err := io.ReadFull(r.from, b[:]); err != nil {
 		return nil, r.broken(r.cut("its header", err))
@@ -48,9 +52,43 @@ func openBackup(from io.Reader, number int) (*backupReader, error) {
 	return r, nil
 }
 
+// unlock decrypts a backup that is encrypted: its beginning says so.
+func (r *backupReader) unlock(keys Keys) error {
+	begin, err := r.from.Peek(len(sealedMagic))
+	if string(begin) != sealedMagic {
+		if err = ignoreShort(err); err != nil {
+			return r.broken(r.cut("its header", err))
+		}
+		return nil
+	}
+	opened, err := newSealedReader(r.from, keys...)
+	var refused *KeyError
+	switch {
+	case errors.As(err, &refused):
+		refused.Backup = r.number
+		return err
+	case err != nil:
+		return r.broken(err)
+	}
+	r.from, r.sealed = bufio.NewReaderSize(opened, 64<<10), true
+	return nil
+}
+
 // broken says where the backup is not what it should be.
 func (r *backupReader) broken(err error) error {
-	return &BackupError{Backup: r.number, Offset: r.offset, Err: err}
+	at := r.offset
+	if r.sealed {
+		at = sealedAt(at)
+	}
+	return &BackupError{Backup: r.number, Offset: at, Err: err}
+}
+
+// length is how long a backup is that was read to its end.
+func (r *backupReader) length() int64 {
+	if r.sealed {
+		return sealedEnd(r.offset)
+	}
+	return r.offset
 }
 
 // cut says that a backup ends where more was expected.
@@ -264,12 +302,12 @@ type backupChain []*backupReader
 
 // openChain reads the headers, and checks that each backup goes on where the one
 // before it ended, and in the same history.
-func openChain(from []io.Reader) (chain backupChain, err error) {
+func openChain(from []io.Reader, keys Keys) (chain backupChain, err error) {
 	if len(from) == 0 {
 		return nil, errors.New("badgerlog: restore: expected a backup, found none")
 	}
 	for i, reader := range from {
-		r, err := openBackup(reader, i+1)
+		r, err := openBackup(reader, i+1, keys)
 		if err != nil {
 			return nil, err
 		}
@@ -323,7 +361,7 @@ func (c backupChain) total(i int) Backup {
 	}
 	for _, r := range c[i:] {
 		b.Events += r.found.events
-		b.Bytes += r.offset
+		b.Bytes += r.length()
 	}
 	return b
 }

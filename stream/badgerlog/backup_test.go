@@ -31,8 +31,11 @@ func TestARestoredLogIsTheSameLog(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 1))
 			o := badgerlog.Options{Durability: badgerlog.Unsynced, Compress: rng.IntN(2) == 0, MinFree: -1}.SmallGenerations(50).SmallFiles()
+			if rng.IntN(2) == 0 {
+				o.Keys = keys(1)
+			}
 			dir := t.TempDir()
-			l := &life{t: t, rng: rng, log: open(t, dir, o)}
+			l := &life{t: t, rng: rng, log: open(t, dir, o), keys: o.Keys}
 			var backups [][]byte
 			var since stream.Cursor
 			for range 1 + rng.IntN(5) {
@@ -46,7 +49,13 @@ func TestARestoredLogIsTheSameLog(t *testing.T) {
 				backups, since = l.another(backups, since)
 			}
 			want := accountOf(t, l.log)
+			if other := keys(2); rng.IntN(3) == 0 { // encrypted from now on, or under another key
+				o.Keys = append(other, o.Keys...)
+			}
 			log, b := restored(t, o, backups...)
+			if len(backups) == 1 && b.Bytes != int64(len(backups[0])) {
+				t.Errorf("told were %d bytes, restored %d", b.Bytes, len(backups[0]))
+			}
 			if b.To.Position(0) != want.Head || b.Cut.Position(0) != want.Cut || !b.From.Equal(b.Cut) && len(backups) == 1 {
 				t.Errorf("told was %+v, want a head at %d and a cut at %d", b, want.Head, want.Cut)
 			}
@@ -81,7 +90,7 @@ func (l *life) another(backups [][]byte, since stream.Cursor) ([][]byte, stream.
 	if since.IsZero() && b.To.Position(0) > 0 && len(backups) > 0 && !b.Cut.IsZero() {
 		backups = nil // all that there was before has been removed
 	}
-	if _, err := badgerlog.VerifyBackup(context.Background(), readers(append(backups, w.Bytes())...)...); err != nil {
+	if _, err := badgerlog.VerifyBackup(context.Background(), badgerlog.Options{Keys: l.keys}, readers(append(backups, w.Bytes())...)...); err != nil {
 		l.t.Error(err)
 	}
 	return append(backups, w.Bytes()), b.To
@@ -172,15 +181,16 @@ func (l *life) sameAnswers(other *badgerlog.Log) {
 // Breaks when: Backup settles, which a log without room refuses.
 func TestALogThatTakesNoWritesIsBackedUp(t *testing.T) {
 	for claim, o := range map[string]badgerlog.Options{
-		"no room on the disk": {MinFree: 1 << 60},
-		"read only":           {ReadOnly: true},
+		"no room on the disk":  {MinFree: 1 << 60},
+		"read only":            {ReadOnly: true},
+		"read only, encrypted": {ReadOnly: true, Keys: keys(1)},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			dir, _ := lived(t, true)
+			dir, _ := lived(t, true, o.Keys...)
 			log := open(t, dir, o.SmallFiles())
 			want := readableOf(t, log)
 			b, _ := backUp(t, log, stream.Cursor{})
-			got, _ := restored(t, badgerlog.Options{}.SmallFiles(), b)
+			got, _ := restored(t, badgerlog.Options{Keys: o.Keys}.SmallFiles(), b)
 			if diff := cmp.Diff(want, readableOf(t, got)); diff != "" {
 				t.Errorf("(-log +restored)\n%s", diff)
 			}
@@ -280,7 +290,7 @@ func BenchmarkBackup(b *testing.B) {
 	b.Run("verify", func(b *testing.B) {
 		b.SetBytes(int64(len(backup)))
 		for b.Loop() {
-			if _, err := badgerlog.VerifyBackup(b.Context(), bytes.NewReader(backup)); err != nil {
+			if _, err := badgerlog.VerifyBackup(b.Context(), badgerlog.Options{}, bytes.NewReader(backup)); err != nil {
 				b.Fatal(err)
 			}
 		}

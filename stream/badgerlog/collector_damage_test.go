@@ -16,7 +16,7 @@ import (
 func wasteful(t *testing.T) (dir string, events int) {
 	t.Helper()
 	dir = t.TempDir()
-	o := Options{Durability: Unsynced}.SmallGenerations(1).SmallFiles()
+	o := Options{Durability: Unsynced, Keys: specimenKeys}.SmallGenerations(1).SmallFiles()
 	for round := range 7 { // the database makes a table when it is closed, and merges when it has five
 		log, err := Open(dir, o)
 		if err != nil {
@@ -55,7 +55,7 @@ func readable(t *testing.T, log *Log, last stream.Position) int {
 func TestAFileOfTheValueLogThatIsDamagedIsNotCollected(t *testing.T) {
 	dir, events := wasteful(t)
 	flipOneState(t, filepath.Join(dir, logName(2)))
-	log, err := Open(dir, Options{Durability: Unsynced})
+	log, err := Open(dir, Options{Durability: Unsynced, Keys: specimenKeys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func flipOneState(t *testing.T, path string) {
 // that can not be for ever, and for a slot outside of what it has mapped.
 func TestDamagedCountsOfWasteAreCountedAnew(t *testing.T) {
 	dir, events := wasteful(t)
-	log, err := Open(dir, Options{Durability: Unsynced})
+	log, err := Open(dir, Options{Durability: Unsynced, Keys: specimenKeys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestDamagedCountsOfWasteAreCountedAnew(t *testing.T) {
 			if err := os.WriteFile(path, damage(bytes.Clone(whole)), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			log, err := Open(dir, Options{Durability: Unsynced})
+			log, err := Open(dir, Options{Durability: Unsynced, Keys: specimenKeys})
 			if err != nil {
 				t.Fatal(err)
 			}

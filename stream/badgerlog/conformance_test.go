@@ -9,8 +9,10 @@ import (
 
 func TestBadgerlogKeepsEveryPromiseOfALog(t *testing.T) {
 	for name, o := range map[string]badgerlog.Options{
-		"as it comes":             {Durability: badgerlog.Unsynced},
-		"compressed, few at once": badgerlog.Options{Durability: badgerlog.Unsynced, Compress: true}.SmallGenerations(8),
+		"as it comes":                        {Durability: badgerlog.Unsynced},
+		"encrypted":                          {Durability: badgerlog.Unsynced, Keys: keys(1)},
+		"encrypted, compressed, few at once": badgerlog.Options{Durability: badgerlog.Unsynced, Compress: true, Keys: keys(2)}.SmallGenerations(8),
+		"compressed, few at once":            badgerlog.Options{Durability: badgerlog.Unsynced, Compress: true}.SmallGenerations(8),
 	} {
 		t.Run(name, func(t *testing.T) {
 			testkit.TestLog(t, testkit.Engine{

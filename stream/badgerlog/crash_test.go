@@ -88,6 +88,7 @@ type crashes struct {
 	t       *testing.T
 	total   *crashTotals
 	dir     string
+	locked  bool          // the log is encrypted
 	options string        // what the last process was told
 	opening time.Duration // about how long opening takes
 
@@ -118,7 +119,7 @@ type imported struct {
 func newCrashes(t *testing.T, total *crashTotals) *crashes {
 	total.logs++
 	return &crashes{
-		t: t, total: total, dir: t.TempDir(), opening: 30 * time.Millisecond,
+		t: t, total: total, dir: t.TempDir(), locked: rand.IntN(3) == 0, opening: 30 * time.Millisecond,
 		stored: map[stream.Position]told{}, seen: map[stream.Position]told{}, refused: map[stream.EventID]bool{}, imports: map[stream.EventID]imported{}, places: map[string]stream.Position{},
 		doubt: map[stream.EventID]sent{}, doubtIn: map[stream.EventID]imported{},
 	}
@@ -133,6 +134,9 @@ func (c *crashes) kill() {
 		if rand.IntN(3) == 0 {
 			words = append(words, word)
 		}
+	}
+	if c.locked {
+		words = append(words, "encrypted")
 	}
 	c.options = strings.Join(words, " ")
 	cmd := exec.Command(os.Args[0], "-test.run=^$")

@@ -34,6 +34,8 @@ func asOptions(words string) badgerlog.Options {
 			o.Durability = badgerlog.Unsynced
 		case "compressed":
 			o.Compress = true
+		case "encrypted":
+			o.Keys = keys(1)
 		case "few":
 			generation = 40
 		}

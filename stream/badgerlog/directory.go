@@ -28,14 +28,15 @@ func formatText(version string) string { return "thaw log, format " + version }
 type directory struct {
 	path     string
 	lock     *flock.Flock // nil: somebody else has it
-	database string       // where the database's files are read, if not here
-	blank    bool         // it is only read, and has no database
+	secrets  secrets
+	database string // where the database's files are read, if not here
+	blank    bool   // it is only read, and has no database
 }
 
 // openDirectory makes or checks a directory and locks it.
-func openDirectory(path string, readOnly bool) (*directory, error) {
-	if readOnly {
-		return directoryToRead(path)
+func openDirectory(path string, o Options) (*directory, error) {
+	if o.ReadOnly {
+		return directoryToRead(path, o.Keys)
 	}
 	d, err := claimDirectory(path)
 	if err != nil {
@@ -44,7 +45,7 @@ func openDirectory(path string, readOnly bool) (*directory, error) {
 	if err := checkRestored(path); err != nil {
 		return nil, errors.Join(err, d.close(nil))
 	}
-	if _, err := inspect(path, false); err != nil {
+	if err := d.unlock(o); err != nil {
 		return nil, errors.Join(err, d.close(nil))
 	}
 	return d, nil
@@ -70,6 +71,18 @@ func claimDirectory(path string) (*directory, error) {
 		return nil, errors.Join(&LockedError{Dir: path, PID: writerOf(path)}, d.lock.Close())
 	}
 	return d, nil
+}
+
+// unlock opens the log's key, looks at its files, and only then writes the key
+// file, if that is to be.
+func (d *directory) unlock(o Options) (err error) {
+	if d.secrets, err = findSecrets(d.path, o.Keys); err != nil {
+		return err
+	}
+	if _, err := inspect(d.path, d.secrets, false); err != nil {
+		return err
+	}
+	return d.secrets.settle(d.path, o.seams.fault)
 }
 
 // checkStamp refuses a directory whose stamp says that it is something else;
@@ -172,6 +185,9 @@ const (
 	// waiting for who is reading it.
 	valueLogFileSize = 64 << 20
 	valueThreshold   = 128
+	// Of an encrypted log only: what it reads of tables is decrypted once.
+	blockCacheSize = 32 << 20
+	indexCacheSize = 64 << 20
 )
 
 func openBadger(d *directory, o Options, lost *lostSync) (*badger.DB, error) {
@@ -188,6 +204,13 @@ func openBadger(d *directory, o Options, lost *lostSync) (*badger.DB, error) {
 		WithChecksumVerificationMode(options.OnBlockRead).
 		WithVerifyValueChecksum(true). // it believes the lengths before a value, and panics or keeps the file locked
 		WithNumCompactors(2)
+	if d.secrets.encrypted() {
+		key, err := d.secrets.key(databasePart)
+		if err != nil {
+			return nil, fmt.Errorf("badgerlog: open %s: its database's key: %w", d.path, err)
+		}
+		opt = opt.WithEncryptionKey(key).WithBlockCacheSize(blockCacheSize).WithIndexCacheSize(indexCacheSize)
+	}
 	if o.ReadOnly {
 		opt = d.readingOptions(opt)
 	}

@@ -20,6 +20,14 @@
 //     its Last position, for who means to leave it out; nothing else is left out.
 //   - The database's files are checked before the database sees them. One that is
 //     damaged is a [*DamagedError] that names it, and nothing is changed.
+//     names its position and is never returned as data. Reading goes on behind
+//     its Last position, for who means to leave it out; nothing else is left out.
+//   - The database's files are checked before the database sees them. One that is
+//     damaged is a [*DamagedError] that names it, and nothing is changed.
+//   - With [Options].Keys all that is stored is encrypted on the disk, in the
+//     database, the journal and backups, from the log's first day on; such a log
+//     opens with its key only, and moves to another one by being opened with both.
+//     That keeps a stolen disk silent; it does not stop one who can write to it.
 //   - A directory has one process that writes, or any number that only read. Any
 //     other is refused with a [*LockedError] before it touches anything; a
 //     directory that is no Thaw log, or one half restored, with a [*FormatError].

@@ -38,6 +38,29 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("badgerlog: open %s: expected %s, found %s", e.Dir, e.Known, e.Found)
 }
 
+// KeyError says that a log or a backup does not open with the keys that were given. Nothing
+// was changed.
+type KeyError struct {
+	Dir       string // the log's directory; empty if it is a backup that does not open
+	Backup    int    // which one, counted from 1; 0 if it is a log
+	Encrypted bool   // whether it is encrypted
+	Given     int    // how many keys were given
+}
+
+func (e *KeyError) Error() string {
+	what := "badgerlog: open " + e.Dir
+	if e.Backup > 0 {
+		what = fmt.Sprintf("badgerlog: backup %d", e.Backup)
+	}
+	switch {
+	case !e.Encrypted:
+		return what + ": it is not encrypted, and a key was given: open it without, and restore a backup of it into a new, encrypted log"
+	case e.Given == 0:
+		return what + ": it is encrypted, and no key was given: set Options.Keys to the one it was written with"
+	}
+	return fmt.Sprintf("%s: it is encrypted, and none of the %d keys given opens it: add the one it was last written with to Options.Keys", what, e.Given)
+}
+
 // BackupError says that a backup is not whole, or does not go on where the one
 // before it ended.
 type BackupError struct {

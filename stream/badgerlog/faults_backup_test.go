@@ -53,7 +53,7 @@ func TestABackupOfADiskThatFailsSaysSo(t *testing.T) {
 		_, err := log.Backup(t.Context(), &w, BackupOptions{})
 		failed := d.failures()
 		counts.add(failed)
-		if _, broken := VerifyBackup(t.Context(), &w); (broken == nil) != (err == nil) {
+		if _, broken := VerifyBackup(t.Context(), Options{}, &w); (broken == nil) != (err == nil) {
 			t.Errorf("call %d: backed up with %v, verified with %v", n, err, broken)
 		}
 		if len(failed) == 0 {
@@ -76,6 +76,17 @@ var restoreCalls = []string{"restore.claim", "restore.finish"}
 // TestARestoreToADiskThatFailsLeavesNoLog: at any call. What opens is whole.
 // Breaks when: restore does not take the error of Close.
 func TestARestoreToADiskThatFailsLeavesNoLog(t *testing.T) {
+	for name, keys := range map[string][][]byte{"plain": nil, "encrypted": keysOf(1)} {
+		t.Run(name, func(t *testing.T) { failingRestores(t, keys) })
+	}
+}
+
+func failingRestores(t *testing.T, keys [][]byte) {
+	under := func(d *disk) Options {
+		o := d.options(Unsynced)
+		o.Keys = keys
+		return o
+	}
 	quiet := breaking(call{}, false)
 	log := backedUp(t, quiet)
 	var w bytes.Buffer
@@ -84,16 +95,16 @@ func TestARestoreToADiskThatFailsLeavesNoLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := breaking(call{}, false)
-	if _, err := Restore(t.Context(), filepath.Join(t.TempDir(), "seen"), seen.options(Unsynced), bytes.NewReader(w.Bytes())); err != nil {
+	if _, err := Restore(t.Context(), filepath.Join(t.TempDir(), "seen"), under(seen), bytes.NewReader(w.Bytes())); err != nil {
 		t.Fatal(err)
 	}
 	var counts tally
 	for _, at := range seen.spread(faultsWanted(t, 60)) {
 		d := breaking(at, false)
 		dir := filepath.Join(t.TempDir(), "restored")
-		_, err := Restore(t.Context(), dir, d.options(Unsynced), bytes.NewReader(w.Bytes()))
+		_, err := Restore(t.Context(), dir, under(d), bytes.NewReader(w.Bytes()))
 		counts.add(d.failures())
-		again, opened := Open(dir, Options{MinFree: -1})
+		again, opened := Open(dir, Options{MinFree: -1, Keys: keys})
 		var format *FormatError
 		switch {
 		case err == nil && opened == nil: // the fault was not met, or by the collector
@@ -103,8 +114,8 @@ func TestARestoreToADiskThatFailsLeavesNoLog(t *testing.T) {
 			if head, err := again.Head(t.Context()); err != nil || !head.Equal(b.To) {
 				t.Errorf("%s: got the head at %s and %v, want %s", at, head, err, b.To)
 			}
-		case at.name == "restore.claim" && opened == nil && d.says(err): // nothing was begun
-		case !d.says(err), !errors.As(opened, &format) && at.name != "lock.close":
+		case !d.says(err), !errors.As(opened, &format) && at.name != "lock.close" && at.name != "restore.claim":
+			// Before the claim the directory is empty, and stays so.
 			t.Errorf("%s: restored with %v, opened with %v, want an error that says %v and a FormatError", at, err, opened, d.cause)
 		}
 		if opened == nil {

@@ -33,10 +33,12 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 // manifest does not list, and panics where nobody can recover at a table that was
 // cut. It reads what opening reads anyway, and all tables.
 type inspection struct {
-	dir    string
-	tables []uint64 // the files of tables, by number
-	logs   []uint64 // of the value log
-	mems   []uint64 // of memory tables
+	dir      string
+	tables   []uint64 // the files of tables, by number
+	logs     []uint64 // of the value log
+	mems     []uint64 // of memory tables
+	secrets  secrets  // the log's
+	registry registry // the database's keys
 
 	emptied  []uint64 // memory tables without length that are not the newest
 	newest   uint64   // the youngest transaction that tables, and once they are read memory tables, have entries of
@@ -45,12 +47,12 @@ type inspection struct {
 	skipped  bool     // ...and files that the database must not see
 }
 
-func inspect(dir string, readOnly bool) (*inspection, error) {
-	in := &inspection{dir: dir, readOnly: readOnly}
+func inspect(dir string, s secrets, readOnly bool) (*inspection, error) {
+	in := &inspection{dir: dir, secrets: s, readOnly: readOnly}
 	if err := in.list(); err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{in.checkEmpty, in.checkFrames, in.checkKeys, in.checkManifest, in.checkEmptied, in.checkLogs, in.checkDiscard, in.removeUnused} {
+	for _, check := range []func() error{in.checkEmpty, in.checkFrames, in.checkKeys, in.checkManifest, in.checkHeads, in.checkEmptied, in.checkLogs, in.checkDiscard, in.removeUnused, in.mendKeys} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -97,16 +99,6 @@ func (in *inspection) change(change func() error) error {
 	return change()
 }
 
-// checkKeys checks the registry of keys, whose damage the database reports as a
-// key that does not fit.
-func (in *inspection) checkKeys() error {
-	_, err := badger.OpenKeyRegistry(badger.KeyRegistryOptions{Dir: in.dir, ReadOnly: true})
-	if err != nil {
-		return in.damaged(badger.KeyRegistryFileName, errors.New(err.Error()))
-	}
-	return nil
-}
-
 // checkManifest checks that the manifest is there if anything is, and that each
 // table it lists is there and whole.
 func (in *inspection) checkManifest() (err error) {
@@ -133,7 +125,11 @@ func (in *inspection) checkManifest() (err error) {
 	in.listed = true
 	newest := uint64(0) // the youngest transaction that a listed table has entries of
 	for n, table := range manifest.Tables {
-		version, err := checkTable(filepath.Join(in.dir, tableName(n)), table.Compression)
+		key, err := in.key(tableName(n), table.KeyID)
+		if err != nil {
+			return err
+		}
+		version, err := checkTable(filepath.Join(in.dir, tableName(n)), table.Compression, key)
 		if err != nil {
 			return in.damaged(tableName(n), err)
 		}
@@ -162,7 +158,7 @@ func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
 		}
 		path := filepath.Join(in.dir, tableName(n))
 		paths = append(paths, path)
-		version, err := checkTable(path, options.None)
+		version, err := in.checkUnlisted(path)
 		if err != nil || version <= newest {
 			continue // a crash has cut it, or it is older than what is listed
 		}
@@ -182,15 +178,30 @@ func (in *inspection) setAside(manifest badger.Manifest, newest uint64) error {
 	return nil
 }
 
+// checkUnlisted checks a table that the manifest does not list: so nobody says
+// which key it is encrypted with, but no other fits.
+func (in *inspection) checkUnlisted(path string) (newest uint64, err error) {
+	if !in.secrets.encrypted() {
+		return checkTable(path, options.None, nil)
+	}
+	err = errors.New("no key fits")
+	for _, number := range slices.Backward(in.registry.order) {
+		if newest, err = checkTable(path, options.None, in.registry.keys[number]); err == nil {
+			return newest, nil
+		}
+	}
+	return 0, err
+}
+
 // held reports whether a memory table has entries of a transaction.
 func (in *inspection) held(version uint64) (bool, error) {
 	for _, n := range in.mems {
-		data, err := os.ReadFile(filepath.Join(in.dir, memName(n)))
+		l, err := in.openLog(memName(n))
 		if err != nil {
-			return false, fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
+			return false, err
 		}
-		for at := logHeaderSize; at < len(data); {
-			e, ok := decodeLogEntry(data[at:])
+		for at := logHeaderSize; at < len(l.data); {
+			e, ok := l.entry(at)
 			if !ok {
 				break
 			}

@@ -86,12 +86,12 @@ func (in *inspection) checkEmptied() error {
 	}
 	younger := map[uint64]bool{}
 	for _, n := range in.mems {
-		data, err := os.ReadFile(filepath.Join(in.dir, memName(n)))
+		l, err := in.openLog(memName(n))
 		if err != nil {
-			return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
+			return err
 		}
-		for at := logHeaderSize; at < len(data); {
-			e, ok := decodeLogEntry(data[at:])
+		for at := logHeaderSize; at < len(l.data); {
+			e, ok := l.entry(at)
 			if !ok {
 				break
 			}

@@ -14,13 +14,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// The manifest and the registry of keys are a head and then messages: length u32,
-// crc32c u32, both big-endian, and the message. The database makes room for
-// whatever a length or a number in them asks for, so they are walked before.
+// The manifest is a head and then messages: length u32, crc32c u32, both
+// big-endian, and the message. The database makes room for whatever a length or a
+// number in it asks for, so it is walked before; so is the registry of keys.
 const (
-	manifestHead = 8       // "Bdgr", two versions u16
-	registryHead = 16 + 12 // a nonce, and a known text
-	mostLevel    = 255     // of a table; the database has seven
+	manifestHead = 8   // "Bdgr", two versions u16
+	mostLevel    = 255 // of a table; the database has seven
 )
 
 // eachMessage hands over the messages behind a head, and returns where the last
@@ -46,15 +45,6 @@ func eachMessage(data []byte, head int, each func(message []byte) error) (end in
 	return end, nil
 }
 
-// checkRegistry checks a registry of keys.
-func checkRegistry(data []byte) error {
-	end, err := eachMessage(data, registryHead, func([]byte) error { return nil })
-	if err == nil && end < len(data) {
-		err = fmt.Errorf("expected an entry at byte %d, found none that is whole", end)
-	}
-	return err
-}
-
 // checkChanges checks a manifest's changes. A crash may have cut its last one.
 func checkChanges(data []byte) error {
 	_, err := eachMessage(data, manifestHead, func(message []byte) error {
@@ -72,22 +62,17 @@ func checkChanges(data []byte) error {
 	return err
 }
 
-// checkFrames checks both files, where they are there.
+// checkFrames checks the manifest, if there is one.
 func (in *inspection) checkFrames() error {
-	for name, check := range map[string]func([]byte) error{
-		badger.KeyRegistryFileName: checkRegistry,
-		badger.ManifestFilename:    checkChanges,
-	} {
-		data, err := os.ReadFile(filepath.Join(in.dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
-		}
-		if err := check(data); err != nil {
-			return in.damaged(name, err)
-		}
+	data, err := os.ReadFile(filepath.Join(in.dir, badger.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("badgerlog: open %s: %w", in.dir, err)
+	}
+	if err := checkChanges(data); err != nil {
+		return in.damaged(badger.ManifestFilename, err)
 	}
 	return nil
 }

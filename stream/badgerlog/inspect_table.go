@@ -1,6 +1,8 @@
 package badgerlog
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,8 +19,13 @@ import (
 // checkTable checks a table's index and each of its blocks. The database takes a
 // block that it can not read for the end of the table, and says nothing: the keys
 // in it would not be there any more. It returns the youngest transaction that the
-// table has entries of.
-func checkTable(path string, compression options.CompressionType) (newest uint64, err error) {
+// table has entries of. The key is nil if the table is not encrypted.
+func checkTable(path string, compression options.CompressionType, key cipher.Block) (newest uint64, err error) {
+	defer func() {
+		if p := recover(); p != nil { // an index that another key was for is read by the database's own code
+			err = fmt.Errorf("reading it panics: %v", p)
+		}
+	}()
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, errors.New("it is missing, and the manifest lists it")
@@ -26,17 +33,20 @@ func checkTable(path string, compression options.CompressionType) (newest uint64
 	if err != nil {
 		return 0, err
 	}
-	return checkTableBytes(data, compression)
+	return checkTableBytes(data, compression, key)
 }
 
 // checkTableBytes checks what a table's file holds.
-func checkTableBytes(data []byte, compression options.CompressionType) (newest uint64, err error) {
+func checkTableBytes(data []byte, compression options.CompressionType, key cipher.Block) (newest uint64, err error) {
 	defer func() {
 		if p := recover(); p != nil { // an index says where its parts are, and is believed
 			newest, err = 0, fmt.Errorf("reading its index panics: %v", p)
 		}
 	}()
 	index, err := tableIndex(data)
+	if err == nil {
+		index, err = decrypted(key, index)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -44,11 +54,11 @@ func checkTableBytes(data []byte, compression options.CompressionType) (newest u
 	if compression != options.None {
 		return root.MaxVersion(), nil // its blocks are read in another way; this package writes none
 	}
-	return root.MaxVersion(), checkTableBlocks(data, root)
+	return root.MaxVersion(), checkTableBlocks(data, root, key)
 }
 
 // tableIndex reads a table's index: checksum length, checksum, index length,
-// index, from the end of the file.
+// index, from the end of the file. The checksum is of what stands in the file.
 func tableIndex(data []byte) ([]byte, error) {
 	data, sum, err := cutSized(data)
 	if err != nil {
@@ -65,6 +75,19 @@ func tableIndex(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("its index: %w", err)
 	}
 	return index, nil
+}
+
+// decrypted is a part of a table as it is without its encryption: behind it stands
+// its IV.
+func decrypted(key cipher.Block, part []byte) ([]byte, error) {
+	if key == nil {
+		return part, nil
+	}
+	if len(part) <= aes.BlockSize {
+		return nil, fmt.Errorf("expected more than %d encrypted bytes", len(part))
+	}
+	at := len(part) - aes.BlockSize
+	return unmask(key, part[at:], part[:at]), nil
 }
 
 // cutSized cuts off what stands at the end of data, before its length.
@@ -98,8 +121,8 @@ func checkTableSum(data, sum []byte) error {
 }
 
 // checkTableBlocks checks a table's blocks. Each ends with its checksum and the
-// length of that.
-func checkTableBlocks(data []byte, root *fb.TableIndex) error {
+// length of that, before it is encrypted.
+func checkTableBlocks(data []byte, root *fb.TableIndex, key cipher.Block) error {
 	var at fb.BlockOffset
 	before := int64(0) // where the block before ends: none is read twice
 	for i := range root.OffsetsLength() {
@@ -111,7 +134,11 @@ func checkTableBlocks(data []byte, root *fb.TableIndex) error {
 			return fmt.Errorf("expected block %d from byte %d to %d of %d, behind the one before, which ends at %d", i, begin, end, len(data), before)
 		}
 		before = end
-		block, sum, err := cutSized(data[begin:end])
+		var sum []byte
+		block, err := decrypted(key, data[begin:end])
+		if err == nil {
+			block, sum, err = cutSized(block)
+		}
 		if err == nil {
 			err = checkTableSum(block, sum)
 		}

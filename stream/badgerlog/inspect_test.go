@@ -27,6 +27,10 @@ type specimen struct {
 // events in its journal, in its memory table and in tables.
 var specimens = map[string]*specimen{}
 
+// specimenKeys are those of the logs that are made and examined; nil: they are not
+// encrypted.
+var specimenKeys [][]byte
+
 // closedLog is a log of a few thousand events that was closed several times.
 func closedLog(t *testing.T) *specimen { return makeSpecimen(t, "closed") }
 
@@ -35,6 +39,8 @@ func killedLog(t *testing.T) *specimen { return makeSpecimen(t, "killed") }
 
 func makeSpecimen(t *testing.T, which string) *specimen {
 	t.Helper()
+	closedAs, killedAs := fmt.Sprint("closed", specimenKeys), fmt.Sprint("killed", specimenKeys)
+	which = fmt.Sprint(which, specimenKeys)
 	if s, ok := specimens[which]; ok {
 		return s
 	}
@@ -46,12 +52,12 @@ func makeSpecimen(t *testing.T, which string) *specimen {
 	}
 	closed := *w.truth
 	closed.Saved = maps.Clone(closed.Saved)
-	specimens["closed"] = &specimen{takeImage(t, w.dir), &closed}
+	specimens[closedAs] = &specimen{takeImage(t, w.dir), &closed}
 	w.open()
 	w.work(200)
 	w.large() // the last transaction: its events are not in the journal
 	w.work(10)
-	specimens["killed"] = &specimen{takeImage(t, w.dir), w.truth}
+	specimens[killedAs] = &specimen{takeImage(t, w.dir), w.truth}
 	w.close()
 	return specimens[which]
 }
@@ -66,7 +72,7 @@ type author struct {
 
 func (w *author) open() {
 	w.t.Helper()
-	log, err := Open(w.dir, Options{}.SmallGenerations(100).SmallFiles())
+	log, err := Open(w.dir, Options{Keys: specimenKeys}.SmallGenerations(100).SmallFiles())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -223,7 +229,7 @@ func TestAnUnusedFileOfTheValueLogIsRemovedAtOnce(t *testing.T) {
 	header := s.files[logs[0]][:logHeaderSize]
 	for name, want := range map[string]bool{"000000.vlog": false, "000098.vlog": false, "000099.vlog": true} {
 		dir := s.files.with("000000.vlog", header).with("000098.vlog", header).with("000099.vlog", header).write(t)
-		if _, err := inspect(dir, false); err != nil {
+		if _, err := inspect(dir, secrets{}, false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {

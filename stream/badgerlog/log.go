@@ -47,7 +47,7 @@ type Log struct {
 
 // Open opens the log in a directory, making it if it is not there or empty. It
 // starts four goroutines, which Close stops; none with Options.ReadOnly.
-// Errors: [*LockedError], [*FormatError], [*DamagedError], a [*stream.CorruptError] if something
+// Errors: [*LockedError], [*FormatError], [*KeyError], [*DamagedError], a [*stream.CorruptError] if something
 // that was acknowledged is missing or damaged, and what the file system says.
 func Open(dir string, o Options) (*Log, error) {
 	if err := o.validate(); err != nil {
@@ -56,7 +56,7 @@ func Open(dir string, o Options) (*Log, error) {
 	if err := o.seams.fault.at("dir.open"); err != nil {
 		return nil, fmt.Errorf("badgerlog: open %s: %w", dir, err)
 	}
-	place, err := openDirectory(dir, o.ReadOnly)
+	place, err := openDirectory(dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +66,7 @@ func Open(dir string, o Options) (*Log, error) {
 // openLog opens the log in a directory that this process has. A log that is
 // being restored begins behind an origin: its history up to there is not kept.
 func openLog(place *directory, o Options, origin stream.Position) (*Log, error) {
+	o.Keys = nil // the directory has what it needs of them
 	l := &Log{dir: place, options: o, queue: newQueue(), done: make(chan struct{})}
 	l.collector = newCollector(l)
 	l.reads.init()

@@ -36,6 +36,12 @@ type Options struct {
 	// with a [*DiskFullError] while reads go on; default 256 MiB. A negative
 	// value turns the check off: a disk that fills up may then end the process.
 	MinFree int64
+	// Keys encrypt the log on the disk, and its backups; none: it is not encrypted,
+	// and a log stays as it was made. Each has 16, 24 or 32 random bytes. The first
+	// is the log's key; the others are earlier ones: a log that one of them opens is
+	// moved to the first, and no other opens it from then on. Lose the key, and the
+	// log is lost.
+	Keys Keys
 	// ReadOnly opens a log that is there for reading only, and changes nothing in
 	// its directory, which need not be writable. Any number of processes may have
 	// it open so at once, but none while another writes. What would change the log
@@ -55,6 +61,11 @@ func (o *Options) validate() error {
 	}
 	if o.TailEvents < 0 || o.TailBytes < 0 {
 		return fmt.Errorf("badgerlog: open: a tail of %d events and %d bytes, expected no negative number", o.TailEvents, o.TailBytes)
+	}
+	for i, key := range o.Keys {
+		if n := len(key); n != 16 && n != 24 && n != 32 {
+			return fmt.Errorf("badgerlog: open: key %d of %d has %d bytes, expected 16, 24 or 32", i+1, len(o.Keys), n)
+		}
 	}
 	if o.TailEvents == 0 {
 		o.TailEvents = 1 << 16

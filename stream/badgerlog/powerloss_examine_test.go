@@ -85,7 +85,8 @@ func examine(dir string, o Options, want *truth) (r report) {
 			var damaged *DamagedError
 			var corrupt *stream.CorruptError
 			var format *FormatError
-			r.Inspected = errors.As(err, &damaged)
+			var key *KeyError
+			r.Inspected = errors.As(err, &damaged) || errors.As(err, &key)
 			r.Typed = r.Inspected || errors.As(err, &corrupt) || errors.As(err, &format)
 			return r
 		}
@@ -240,7 +241,7 @@ func init() {
 		if q.Truth != nil {
 			want = *q.Truth
 		}
-		if err := out.Encode(examine(q.Dir, Options{Durability: q.Durability}.Files(4<<20), &want)); err != nil {
+		if err := out.Encode(examine(q.Dir, Options{Durability: q.Durability, Keys: q.Keys}.Files(4<<20), &want)); err != nil {
 			os.Exit(1)
 		}
 	}
@@ -249,6 +250,7 @@ func init() {
 type question struct {
 	Dir        string
 	Durability Durability
+	Keys       [][]byte
 	Truth      *truth // nil: the same as before
 }
 
@@ -307,7 +309,7 @@ func (x *examiner) ask(im image, d Durability, want *truth) (r report, lost []st
 			x.t.Error(err)
 		}
 	}()
-	q := question{Dir: dir, Durability: d}
+	q := question{Dir: dir, Durability: d, Keys: specimenKeys}
 	if x.told != want {
 		q.Truth = want
 	}

@@ -53,7 +53,7 @@ func newPowered(t *testing.T, d Durability) *powered {
 // run opens a log that lost its power, and works until there were so many looks.
 func (p *powered) run(from image, looks int) {
 	p.dir, p.looks, p.done, p.moments, p.heads = from.write(p.t), looks, make(chan struct{}), nil, nil
-	o := Options{Durability: p.durability, TailEvents: 50}.SmallGenerations(60).Files(4 << 20)
+	o := Options{Durability: p.durability, TailEvents: 50, Keys: specimenKeys}.SmallGenerations(60).Files(4 << 20)
 	o.seams.commit, o.seams.flush = p.commit, p.flush
 	p.until = 1 << 30 // not while it opens
 	opening := takeImage(p.t, p.dir)

@@ -16,7 +16,7 @@ import (
 // directoryToRead checks a directory and keeps writers out of it, changing
 // nothing. What the database could not open without changing something is shown
 // to it from elsewhere.
-func directoryToRead(path string) (*directory, error) {
+func directoryToRead(path string, keys Keys) (*directory, error) {
 	if err := checkReadable(path); err != nil {
 		return nil, err
 	}
@@ -29,9 +29,12 @@ func directoryToRead(path string) (*directory, error) {
 		return nil, errors.Join(&LockedError{Dir: path, PID: holder(path)}, d.lock.Close())
 	}
 	err = checkRestored(path)
+	if err == nil {
+		d.secrets, err = findSecrets(path, keys)
+	}
 	var in *inspection
 	if err == nil {
-		in, err = inspect(path, true)
+		in, err = inspect(path, d.secrets, true)
 	}
 	if err == nil {
 		d.blank = !in.listed
@@ -80,7 +83,8 @@ func writerOf(path string) int {
 // length, and delete tables of which its manifest does not know; it tries some of
 // that even when it is told to write nothing. It is therefore shown a view: a
 // directory elsewhere, with links to the files that nobody would change, and
-// copies of the memory tables up to the end of their last whole transaction.
+// copies of the memory tables up to the end of their last whole transaction, and of
+// the registry of keys up to its last whole key.
 
 // makeView makes the view if the database needs one.
 func (d *directory) makeView(in *inspection) error {
@@ -109,10 +113,10 @@ func (d *directory) removeView() error {
 }
 
 func (in *inspection) fillView(view string) error {
-	names := []string{badger.ManifestFilename}
-	if _, err := os.Stat(filepath.Join(in.dir, badger.KeyRegistryFileName)); err == nil {
-		names = append(names, badger.KeyRegistryFileName)
+	if err := in.copyKeys(view); err != nil {
+		return err
 	}
+	names := []string{badger.ManifestFilename}
 	for _, n := range in.tables {
 		names = append(names, tableName(n))
 	}
@@ -125,11 +129,12 @@ func (in *inspection) fillView(view string) error {
 		}
 	}
 	for _, n := range in.mems {
-		data, err := os.ReadFile(filepath.Join(in.dir, memName(n)))
+		l, err := in.openLog(memName(n))
 		if err != nil {
 			return err
 		}
-		if data = wholeTransactions(data); len(data) <= logHeaderSize {
+		data := l.wholeTransactions()
+		if len(data) <= logHeaderSize {
 			continue // the database would delete it
 		}
 		if err := os.WriteFile(filepath.Join(view, memName(n)), data, 0o600); err != nil {
@@ -163,11 +168,11 @@ func linkOrCopy(from, to string) error {
 
 // wholeTransactions is a log of the database's up to the end of the last
 // transaction that is whole in it: as far as the database reads it.
-func wholeTransactions(data []byte) []byte {
-	const inTransaction, endsTransaction = 1 << 6, 1 << 7
+func (l *databaseLog) wholeTransactions() []byte {
+	data := l.data
 	end, current := min(logHeaderSize, len(data)), uint64(0)
 	for at := end; at < len(data); {
-		e, ok := decodeLogEntry(data[at:])
+		e, ok := l.entry(at)
 		if !ok {
 			break
 		}

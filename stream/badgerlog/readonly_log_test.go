@@ -44,12 +44,12 @@ func TestOnlyWholeTransactionsAreShownToTheDatabase(t *testing.T) {
 					want = len(data)
 				}
 			}
-			if got := len(wholeTransactions(data)); got != want {
+			if got := len((&databaseLog{data: data}).wholeTransactions()); got != want {
 				t.Errorf("got %d of %d bytes, want %d", got, len(data), want)
 			}
 		})
 	}
-	if got := len(wholeTransactions(make([]byte, 7))); got > 7 {
+	if got := len((&databaseLog{data: make([]byte, 7)}).wholeTransactions()); got > 7 {
 		t.Errorf("of 7 bytes: got %d", got)
 	}
 }

@@ -20,10 +20,10 @@ import (
 
 // lived is a log with history in its database and, if it was killed, in its
 // journal: compressed and plain blocks, consumers with states, a cut.
-func lived(t *testing.T, killed bool) (dir string, events []stream.Record) {
+func lived(t *testing.T, killed bool, keys ...[]byte) (dir string, events []stream.Record) {
 	t.Helper()
 	place := t.TempDir()
-	o := badgerlog.Options{Compress: true}.SmallGenerations(500).SmallFiles()
+	o := badgerlog.Options{Compress: true, Keys: keys}.SmallGenerations(500).SmallFiles()
 	log := open(t, place, o)
 	records := foreign(2600)
 	if _, err := log.Import(t.Context(), each(records), badgerlog.ImportOptions{KeepPositions: true, KeepTimes: true}); err != nil {
@@ -113,19 +113,26 @@ func killedMidway(t *testing.T, dir string) {
 // Breaks when: the database opens the directory itself after a crash, inspect
 // removes what it finds, or recovery stores what the journal has.
 func TestAReadOnlyLogHasEverythingAndChangesNothing(t *testing.T) {
-	for claim, c := range map[string]struct{ killed, spoiled bool }{
-		"closed in peace":                  {false, false},
-		"killed":                           {true, false},
-		"killed while files were made":     {true, true},
-		"closed, then killed at its birth": {false, true},
+	for claim, c := range map[string]struct {
+		killed, spoiled bool
+		keys            [][]byte
+	}{
+		"closed in peace":                  {false, false, nil},
+		"killed":                           {true, false, nil},
+		"killed while files were made":     {true, true, nil},
+		"closed, then killed at its birth": {false, true, nil},
+
+		"encrypted, closed in peace":              {false, false, keys(1)},
+		"encrypted, killed":                       {true, false, keys(1)},
+		"encrypted, killed while files were made": {true, true, keys(1)},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			dir, want := lived(t, c.killed)
+			dir, want := lived(t, c.killed, c.keys...)
 			if c.spoiled {
 				killedMidway(t, dir)
 			}
 			before := files(t, dir)
-			o := badgerlog.Options{ReadOnly: true}.SmallFiles()
+			o := badgerlog.Options{ReadOnly: true, Keys: c.keys}.SmallFiles()
 			first, second := open(t, dir, o), open(t, dir, o)
 			for _, log := range []*badgerlog.Log{first, second} {
 				checkReadOnly(t, log, want)
@@ -138,7 +145,7 @@ func TestAReadOnlyLogHasEverythingAndChangesNothing(t *testing.T) {
 			if diff := cmp.Diff(before, files(t, dir)); diff != "" {
 				t.Errorf("the directory has changed (-before +after)\n%s", diff)
 			}
-			log := open(t, dir, badgerlog.Options{}.SmallFiles())
+			log := open(t, dir, badgerlog.Options{Keys: c.keys}.SmallFiles())
 			if got, err := read(t, log, stream.Query{From: stream.At(want[0].Position - 1)}); err != nil || len(got) != len(want) {
 				t.Errorf("opened to write: got %d events and %v, want %d", len(got), err, len(want))
 			}
@@ -254,7 +261,8 @@ func TestReadersAndAWriterKeepOneAnotherOut(t *testing.T) {
 	}
 }
 
-// Breaks when: directoryToRead makes or stamps what it does not find.
+// Breaks when: directoryToRead makes or stamps what it does not find, or
+// openJournal makes segments.
 func TestOnlyALogIsOpenedForReading(t *testing.T) {
 	o := badgerlog.Options{ReadOnly: true}
 	missing := filepath.Join(t.TempDir(), "missing")
@@ -272,12 +280,16 @@ func TestOnlyALogIsOpenedForReading(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(empty, "THAW"), []byte("thaw log, format 2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	before := files(t, empty)
 	log := open(t, empty, o)
 	if events := all(t, log); len(events) > 0 {
 		t.Errorf("a log that was killed at its birth: got %d events, want none", len(events))
 	}
 	if err := log.Verify(t.Context(), nil); err != nil {
 		t.Error(err)
+	}
+	if diff := cmp.Diff(before, files(t, empty)); diff != "" {
+		t.Errorf("the directory has changed (-before +after)\n%s", diff)
 	}
 }
 
@@ -292,17 +304,22 @@ func TestAKilledLogIsReadWhole(t *testing.T) {
 		kills = 3
 	}
 	var total crashTotals
-	c := newCrashes(t, &total)
+	var c *crashes
 	for kill := range kills {
+		if kill == 0 || kill == kills/2 { // the second log is encrypted
+			c = newCrashes(t, &total)
+			c.locked = kill > 0
+		}
 		c.kill()
 		if _, err := os.Stat(filepath.Join(c.dir, "THAW")); errors.Is(err, fs.ErrNotExist) {
 			continue // it was killed before it was a log
 		}
 		before := files(t, c.dir)
-		log := open(t, c.dir, badgerlog.Options{ReadOnly: true})
+		o := badgerlog.Options{ReadOnly: true, Keys: asOptions(c.options).Keys}
+		log := open(t, c.dir, o)
 		c.compare(log, true)
 		b, _ := backUp(t, log, stream.Cursor{})
-		if _, err := badgerlog.VerifyBackup(t.Context(), readers(b)...); err != nil {
+		if _, err := badgerlog.VerifyBackup(t.Context(), o, readers(b)...); err != nil {
 			t.Error(err)
 		}
 		if err := log.Close(); err != nil {

@@ -31,7 +31,7 @@ func (l *Log) start(origin stream.Position) (*committer, error) {
 	}
 	l.witness.fault = l.options.seams.fault
 	if err = l.fault("journal.open"); err == nil {
-		l.journal, err = journal.Open(l.dir.path, journal.Options{Unsynced: loose, SegmentBytes: l.options.seams.segment, ReadOnly: l.options.ReadOnly})
+		l.journal, err = l.openJournal(loose)
 	}
 	if err != nil {
 		return nil, l.notOpened(err)
@@ -58,6 +58,14 @@ func (l *Log) start(origin stream.Position) (*committer, error) {
 	c := &committer{log: l, writer: newWriter(l), head: r.end.last, lastTime: r.lastTime, cursors: map[string]stream.Cursor{}}
 	c.writer.ahead, c.writer.seq = &c.ahead, r.end.seq
 	return c, nil
+}
+
+func (l *Log) openJournal(loose bool) (*journal.Journal, error) {
+	key, err := l.dir.secrets.key(journalPart)
+	if err != nil {
+		return nil, fmt.Errorf("its journal's key: %w", err)
+	}
+	return journal.Open(l.dir.path, journal.Options{Unsynced: loose, SegmentBytes: l.options.seams.segment, ReadOnly: l.options.ReadOnly, Key: key})
 }
 
 // findEnd returns how far the database goes, and the last event's time.

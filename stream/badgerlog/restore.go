@@ -17,10 +17,15 @@ import (
 // one go on where the one before it ended. It stores what it reads as an import
 // does, with o, and does not leave the log open.
 //
+// The log is encrypted if o has keys, and only then, whatever the backups are; one
+// that is encrypted needs its key among them. So a log that is not encrypted becomes
+// so by being restored from a backup, and the other way there is only [Log.Import].
+//
 // The log is there whole or not at all: until it is, [Open] refuses the directory
 // with a [*FormatError]; Restore itself may be repeated there. Errors: a
 // [*BackupError] for a backup that is damaged, cut short or does not go on from
-// the one before, and those of [Open] and [Log.Import].
+// the one before, a [*KeyError] for one that is encrypted and whose key is not given,
+// and those of [Open] and [Log.Import].
 func Restore(ctx context.Context, dir string, o Options, backups ...io.Reader) (Backup, error) {
 	if err := o.validate(); err != nil {
 		return Backup{}, err
@@ -28,7 +33,7 @@ func Restore(ctx context.Context, dir string, o Options, backups ...io.Reader) (
 	if o.ReadOnly {
 		return Backup{}, readOnlyError("restore " + dir)
 	}
-	chain, err := openChain(backups)
+	chain, err := openChain(backups, o.Keys)
 	if err != nil {
 		return Backup{}, err
 	}
@@ -36,7 +41,7 @@ func Restore(ctx context.Context, dir string, o Options, backups ...io.Reader) (
 	if err != nil {
 		return Backup{}, err
 	}
-	done, err := restore(ctx, dir, o, chain)
+	done, err := restore(ctx, place, o, chain)
 	if err == nil {
 		err = place.finish(o.seams.fault)
 	} else {
@@ -45,10 +50,13 @@ func Restore(ctx context.Context, dir string, o Options, backups ...io.Reader) (
 	return done, errors.Join(err, place.close(o.seams.fault))
 }
 
-// VerifyBackup reads backups as [Restore] would, checks what it would check while
-// reading them, and stores nothing.
-func VerifyBackup(ctx context.Context, backups ...io.Reader) (Backup, error) {
-	chain, err := openChain(backups)
+// VerifyBackup reads backups as [Restore] would, with the keys of o, checks what it
+// would check while reading them, and stores nothing.
+func VerifyBackup(ctx context.Context, o Options, backups ...io.Reader) (Backup, error) {
+	if err := o.validate(); err != nil {
+		return Backup{}, err
+	}
+	chain, err := openChain(backups, o.Keys)
 	if err != nil {
 		return Backup{}, err
 	}
@@ -60,11 +68,15 @@ func VerifyBackup(ctx context.Context, backups ...io.Reader) (Backup, error) {
 	return chain.total(0), nil
 }
 
-func restore(ctx context.Context, dir string, o Options, chain backupChain) (Backup, error) {
+func restore(ctx context.Context, place *directory, o Options, chain backupChain) (Backup, error) {
+	if err := place.unlock(o); err != nil {
+		return Backup{}, err
+	}
 	begin := chain.begin()
 	r := &restoration{ctx: ctx, chain: chain[begin:]}
 	var err error
-	if r.log, err = openLog(&directory{path: dir}, o, r.chain[0].header.cut); err != nil {
+	// The lock stays with who restores.
+	if r.log, err = openLog(&directory{path: place.path, secrets: place.secrets}, o, r.chain[0].header.cut); err != nil {
 		return Backup{}, err
 	}
 	if err := errors.Join(r.run(), r.log.Close()); err != nil {

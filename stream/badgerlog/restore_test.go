@@ -51,7 +51,7 @@ func TestBackupsThatDoNotGoOnFromOneAnotherAreRefused(t *testing.T) {
 			if !errors.As(err, &broken) || broken.Backup != c.at || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("restore: got %v, want a BackupError of backup %d that says %q", err, c.at, c.says)
 			}
-			if _, again := badgerlog.VerifyBackup(t.Context(), readers(c.backups...)...); again == nil || again.Error() != err.Error() {
+			if _, again := badgerlog.VerifyBackup(t.Context(), badgerlog.Options{}, readers(c.backups...)...); again == nil || again.Error() != err.Error() {
 				t.Errorf("verify: got %v, want %v", again, err)
 			}
 		})

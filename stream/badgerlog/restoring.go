@@ -95,8 +95,9 @@ func (d *directory) clear() error {
 
 // ofLog reports whether a file's name is one that a log gives, but for the stamp.
 func ofLog(name string) bool {
-	own := slices.Concat([]string{witnessName, collectName}, journal.Names[:])
+	own := slices.Concat([]string{witnessName, collectName, keyFileName}, journal.Names[:])
 	databases := []string{"MANIFEST", "MANIFEST-REWRITE", "KEYREGISTRY", "REWRITE-KEYREGISTRY", "DISCARD", "LOCK"}
 	return slices.Contains(own, name) || slices.Contains(databases, name) || strings.HasSuffix(name, aside) ||
+		strings.HasPrefix(name, keyFileName+".") ||
 		slices.Contains([]string{".sst", ".vlog", ".mem"}, filepath.Ext(name))
 }

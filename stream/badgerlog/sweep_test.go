@@ -17,12 +17,13 @@ import (
 // removed; it was closed some times, and then killed.
 func cutLog(t *testing.T) *specimen {
 	t.Helper()
-	if s, ok := specimens["cut"]; ok {
+	which := fmt.Sprint("cut", specimenKeys)
+	if s, ok := specimens[which]; ok {
 		return s
 	}
 	w := &author{t: t, dir: t.TempDir(), truth: &truth{Saved: map[string][]saved{}, Kept: map[string]int{}}}
 	for round := range 5 {
-		o := Options{Compress: round%2 == 1}.SmallGenerations(100).SmallFiles()
+		o := Options{Compress: round%2 == 1, Keys: specimenKeys}.SmallGenerations(100).SmallFiles()
 		log, err := Open(w.dir, o)
 		if err != nil {
 			t.Fatal(err)
@@ -41,9 +42,9 @@ func cutLog(t *testing.T) *specimen {
 			w.close()
 		}
 	}
-	specimens["cut"] = &specimen{takeImage(t, w.dir), w.truth}
+	specimens[which] = &specimen{takeImage(t, w.dir), w.truth}
 	w.close()
-	return specimens["cut"]
+	return specimens[which]
 }
 
 // plain appends events that can be compressed, some without a command.
