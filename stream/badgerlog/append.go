@@ -24,7 +24,7 @@ func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version,
 	r := newRequest()
 	r.id, r.expected, r.records = id, expected, records
 	for i := range records {
-		r.size += headFixedSize + 96 + 2*(len(id.Topic)+len(id.Key)) + len(records[i].Data)
+		r.size += 96 + len(id.Topic) + len(id.Key) + recordSize(id, &records[i])
 	}
 	outcome, err := l.submit(ctx, r)
 	if err != nil {
@@ -34,6 +34,15 @@ func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version,
 		return l.again(*outcome.earlier)
 	}
 	return outcome.records, outcome.err
+}
+
+// recordSize is how long an event is in a block, at most.
+func recordSize(id stream.ID, r *stream.Record) int {
+	size := headFixedSize + 64 + len(id.Topic) + len(id.Key) + len(r.Type) + len(r.Data)
+	for k, v := range r.Meta {
+		size += 8 + len(k) + len(v)
+	}
+	return size
 }
 
 // submit prepares a request, hands it to the committer and waits for its

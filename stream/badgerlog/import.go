@@ -99,7 +99,8 @@ type batch struct {
 	data                     []byte          // the records' payloads
 	appends                  []request
 	weight                   weight
-	tail                     int // events of the last append
+	bytes                    int // of all records as they are encoded, at most
+	tail, tailBytes          int // events of the last append, and bytes of payload and metadata
 	request                  *request
 }
 
@@ -130,11 +131,19 @@ func (m *importer) add(r *stream.Record) error {
 	if !goesOn {
 		b.weight.addStream(r.Stream)
 		b.weight.add(len(r.Stream.Topic) + len(r.Stream.Key) + 32) // its command
-		b.tail = 0
+		b.tail, b.tailBytes = 0, 0
 	}
 	if b.tail++; b.tail > engine.MaxAppendEvents {
 		return &ImportError{Record: m.seen, Err: &stream.TooLargeError{What: "append to " + r.Stream.String() + " (events)", Size: int64(b.tail), Limit: engine.MaxAppendEvents}}
 	}
+	b.tailBytes += len(r.Data)
+	for k, v := range r.Meta {
+		b.tailBytes += len(k) + len(v)
+	}
+	if !r.Command.IsZero() && b.tailBytes > engine.MaxAppendBytes {
+		return &ImportError{Record: m.seen, Err: &stream.TooLargeError{What: "append to " + r.Stream.String() + " (bytes)", Size: int64(b.tailBytes), Limit: engine.MaxAppendBytes}}
+	}
+	b.bytes += recordSize(r.Stream, r)
 	start := len(b.data)
 	b.data = append(b.data, r.Data...)
 	b.records = append(b.records, *r)
@@ -159,7 +168,7 @@ func (b *batch) dropTail() {
 
 func (b *batch) full() bool {
 	n := len(b.records)
-	return n > 0 && (n >= maxBatchEvents || len(b.data)+n*headFixedSize >= maxBatchBytes ||
+	return n > 0 && (n >= maxBatchEvents || b.bytes >= maxBatchBytes ||
 		b.weight.entries >= maxBatchEntries || b.weight.keys >= maxBatchKeys)
 }
 

@@ -25,8 +25,8 @@ func unmapPages(dir string) {
 	prefix, suffix := []byte(dir+string(filepath.Separator)), []byte(".vlog")
 	for line := range bytes.Lines(maps) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
-		at := bytes.Index(line, prefix)
-		if at < 0 || !bytes.HasSuffix(line, suffix) || bytes.IndexByte(line[at+len(prefix):], filepath.Separator) >= 0 {
+		at := bytes.IndexByte(line, filepath.Separator) // the path is the last field, and the first with one
+		if at < 0 || !bytes.HasPrefix(line[at:], prefix) || !bytes.HasSuffix(line, suffix) || bytes.IndexByte(line[at+len(prefix):], filepath.Separator) >= 0 {
 			continue
 		}
 		// from-to, in hexadecimal; then how it is mapped: s for shared with the file

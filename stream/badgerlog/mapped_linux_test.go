@@ -1,8 +1,10 @@
 package badgerlog
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -82,6 +84,32 @@ func TestTheValueLogDoesNotStayInMemory(t *testing.T) {
 	}
 	if head := l.memory.visible(); head != 3000 {
 		t.Errorf("%d events are there, want 3000", head)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Breaks when: unmapPages looks for the directory anywhere in a line.
+func TestTheLogGivesBackNoPagesOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	inside := filepath.Join(t.TempDir(), dir) // its path ends with the other's
+	if err := os.MkdirAll(inside, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l := loose(t, inside, seams{})
+	records := make([]stream.Record, 1000)
+	for i := range records {
+		records[i] = stream.Record{Header: stream.Header{Type: "ADDED"}, Data: make([]byte, 1000)}
+	}
+	_, err := l.Append(t.Context(), stream.ID{Topic: "notes", Key: "1"}, stream.AnyVersion, records...)
+	if err = errors.Join(err, l.settle(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	before := resident(t, inside)
+	unmapPages(dir)
+	if got := resident(t, inside); got != before {
+		t.Errorf("%d KiB of another log are resident, want %d as before", got, before)
 	}
 	if err := l.Close(); err != nil {
 		t.Error(err)

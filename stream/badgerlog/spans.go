@@ -28,6 +28,11 @@ const (
 	longSpanBytes  = 32 << 10
 )
 
+// spareKeys is what a transaction takes of keys beside those that a generation
+// is weighed for: each span costs its stream one for each of its blocks, and one
+// for the copy in front of it.
+const spareKeys = 512 << 10
+
 // span is consecutive events of one stream.
 type span struct {
 	first  stream.Position
@@ -39,8 +44,13 @@ func longSpans(runs []run) (found []span) {
 	var s span
 	var id stream.ID
 	bytes := 0
+	spare := spareKeys
 	end := func() {
-		if s.events >= longSpanEvents || bytes >= longSpanBytes {
+		if s.events < longSpanEvents && bytes < longSpanBytes {
+			return
+		}
+		own := 1 + max(s.events/maxBlockEvents, 2*bytes/maxBlockBytes)
+		if spare -= (own + 1) * (len(id.Topic) + len(id.Key) + 64); spare >= 0 {
 			found = append(found, s)
 		}
 	}

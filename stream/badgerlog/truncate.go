@@ -141,8 +141,9 @@ func (l *Log) resumeErase(ctx context.Context) error {
 type window struct {
 	changes []keyed
 	bytes   int
-	streams map[stream.ID]bool
-	end     stream.Position // of its last block
+	streams map[stream.ID]stream.Position // in which block each was seen last
+	entries int                           // of streams, at most: one for each block that a stream is in
+	end     stream.Position               // of its last block
 
 	section *section
 	begun   bool      // an event was added
@@ -173,7 +174,7 @@ func (l *Log) nextWindow() ([]keyed, error) {
 		return nil, err
 	}
 	defer s.end()
-	w := &window{streams: map[stream.ID]bool{}, section: s}
+	w := &window{streams: map[stream.ID]stream.Position{}, section: s}
 	if err := w.addBlocks(s, l.memory.cutAt()); err != nil {
 		return nil, err
 	}
@@ -191,7 +192,7 @@ func (w *window) addBlocks(s *section, cut stream.Position) error {
 	}
 	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: []byte{blockPrefix}})
 	defer it.Close()
-	for it.Rewind(); it.Valid() && 2*len(w.changes) < maxWindowChanges && 2*w.bytes < maxWindowBytes; it.Next() {
+	for it.Rewind(); it.Valid() && 2*(len(w.changes)+w.entries) < maxWindowChanges && 2*w.bytes < maxWindowBytes; it.Next() {
 		key := it.Item().Key()
 		last, _, err := numbered([]byte{blockPrefix}, key)
 		if err != nil || stream.Position(last) > cut {
@@ -217,7 +218,12 @@ func (w *window) addBlocks(s *section, cut stream.Position) error {
 
 // addFrame notes an event's stream, and removes what its command did.
 func (w *window) addFrame(f *frame) {
-	w.streams[stream.ID{Topic: string(f.topic), Key: string(f.key)}] = true
+	id := stream.ID{Topic: string(f.topic), Key: string(f.key)}
+	if w.streams[id] != w.end {
+		w.streams[id] = w.end
+		w.entries++
+		w.bytes += len(id.Topic) + len(id.Key) + 19
+	}
 	var command stream.EventID
 	at, ok := f.commandAt()
 	if ok {
