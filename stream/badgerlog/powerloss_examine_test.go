@@ -338,12 +338,9 @@ func (x *examiner) ask(im image, d Durability, want *truth) (r report, lost []st
 }
 
 // holdsData reports whether a file has to be there as it was even if the database
-// was opened meanwhile, which stores memory tables in tables.
+// was opened meanwhile, which stores memory tables in tables, and tables in others.
 func holdsData(name string, data []byte) bool {
-	switch filepath.Ext(name) {
-	case ".sst":
-		return true
-	case ".vlog":
+	if filepath.Ext(name) == ".vlog" {
 		return used(data) > logHeaderSize
 	}
 	return strings.HasPrefix(name, "journal")
