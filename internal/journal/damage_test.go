@@ -188,7 +188,7 @@ func FuzzSegment(f *testing.F) {
 		}
 		b = bytes.Clone(b) // it is decrypted in place
 		next := max(after, s.header.first-1)
-		end, err := s.scan(b, after, func(seq uint64, data []byte) error {
+		end, err := s.scan(b, after, s.header.loose, func(seq uint64, data []byte) error {
 			if next++; seq != next {
 				t.Errorf("record %d follows %d", seq, next-1)
 			}

@@ -13,7 +13,7 @@ import (
 // modes are the ways a journal gets its records to the disk.
 var modes = map[string]Options{
 	"direct":   {SegmentBytes: 256 << 10},
-	"buffered": {SegmentBytes: 256 << 10, Buffered: true},
+	"buffered": {SegmentBytes: 256 << 10, buffered: true},
 	"unsynced": {SegmentBytes: 256 << 10, Unsynced: true},
 	"sealed":   {SegmentBytes: 256 << 10, Key: testKey},
 }

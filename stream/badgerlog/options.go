@@ -15,7 +15,9 @@ const (
 	// Unsynced acknowledges an append once the operating system has it. It
 	// survives a crash of the process; a crash of the machine or loss of power
 	// may lose the last appends that were acknowledged, and consumers may have
-	// seen them.
+	// seen them. The log then opens with what came before the first one that is
+	// lost. What has got to the disk and is damaged there, before the database has
+	// it, can not be told from that.
 	Unsynced
 )
 
