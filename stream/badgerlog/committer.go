@@ -29,10 +29,11 @@ func (c *committer) run() {
 
 // prepare decides a group.
 func (c *committer) prepare(group []*request) *plan {
-	if err := c.mayWrite(); err != nil {
-		return &plan{group: group, commit: &commit{}, err: err}
+	if failed := c.writer.failure(); failed != nil {
+		return &plan{group: group, commit: &commit{}, err: failed}
 	}
 	p := newPlan(c, group)
+	p.crowded = c.lacksRoom()
 	for _, r := range group {
 		p.decide(r)
 	}
@@ -46,11 +47,9 @@ func (c *committer) prepare(group []*request) *plan {
 	return p
 }
 
-// mayWrite returns why nothing can be written now.
-func (c *committer) mayWrite() error {
-	if failed := c.writer.failure(); failed != nil {
-		return failed
-	}
+// lacksRoom returns why callers can store nothing now. The log itself goes on: what
+// was acknowledged is moved to the database, and removing history makes room.
+func (c *committer) lacksRoom() error {
 	floor := c.log.options.MinFree
 	if floor < 0 {
 		return nil

@@ -137,6 +137,99 @@ func TestADatabaseStampedWithANewerFormatIsRefused(t *testing.T) {
 	}
 }
 
+// A disk below its floor is verified, and history is removed from it, which is how
+// it gets room again.
+// Breaks when: prepare refuses the whole group, or decide a request to settle or
+// of the log's own.
+func TestAFullDiskIsVerifiedAndTruncated(t *testing.T) {
+	full := false
+	log, err := Open(t.TempDir(), Options{seams: seams{free: func(string) (int64, error) {
+		if full {
+			return 0, nil
+		}
+		return 1 << 40, nil
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := stream.ID{Topic: "t", Key: "k"}
+	for range 3 {
+		if _, err := log.Append(t.Context(), id, stream.AnyVersion, one(stream.NewID())); err != nil {
+			t.Fatal(err)
+		}
+		if err := log.settle(t.Context()); err != nil { // each in a block of its own
+			t.Fatal(err)
+		}
+	}
+	if _, err := log.Append(t.Context(), id, stream.AnyVersion, one(stream.NewID())); err != nil {
+		t.Fatal(err)
+	}
+	full = true
+	if err := log.Verify(t.Context(), nil); err != nil {
+		t.Errorf("verify: %v", err)
+	}
+	if cut, err := log.Truncate(t.Context(), stream.At(2)); err != nil || !cut.Equal(stream.At(2)) {
+		t.Errorf("truncated up to %s: %v, want 2", cut, err)
+	}
+	var refused *DiskFullError
+	if _, err := log.Append(t.Context(), id, stream.AnyVersion, one(stream.NewID())); !errors.As(err, &refused) {
+		t.Errorf("an append got %v, want a DiskFullError", err)
+	}
+	if err := log.Checkpoint(t.Context(), "c", stream.At(4)); !errors.As(err, &refused) {
+		t.Errorf("a checkpoint got %v, want a DiskFullError", err)
+	}
+	if err := log.Verify(t.Context(), nil); err != nil {
+		t.Errorf("verify what is left: %v", err)
+	}
+	if err := log.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Storage has failed: that is when one wants to know what is there.
+// Breaks when: Verify gives up because it can not settle.
+func TestALogWhoseStorageFailedIsVerified(t *testing.T) {
+	for name, broken := range map[string]func(*seams, func(func() error) error){
+		"the journal":  func(s *seams, seam func(func() error) error) { s.commit = seam },
+		"the database": func(s *seams, seam func(func() error) error) { s.flush = seam },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fails, o := false, Options{Durability: Unsynced}
+			broken(&o.seams, func(write func() error) error {
+				if fails {
+					return errDisk
+				}
+				return write()
+			})
+			dir := t.TempDir()
+			log, err := Open(dir, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := stream.ID{Topic: "t", Key: "k"}
+			for range 2 {
+				if _, err := log.Append(t.Context(), id, stream.AnyVersion, one(stream.NewID())); err != nil {
+					t.Fatal(err)
+				}
+				if err := log.settle(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			fails = true
+			_, appended := log.Append(t.Context(), id, stream.AnyVersion, one(stream.NewID()))
+			settled := log.settle(t.Context())
+			var failed *FailedError
+			if !errors.As(settled, &failed) {
+				t.Fatalf("an append got %v, and settling %v, want a FailedError", appended, settled)
+			}
+			if err := log.Verify(t.Context(), nil); err != nil {
+				t.Errorf("what is there is whole, and verifying says %v", err)
+			}
+			_ = log.Close() // what it says is another test's
+		})
+	}
+}
+
 // Guarantee 2, its other half: a kill does not show whether a commit was synced.
 // Breaks when: start opens the journal with Unsynced: true, or openBadger asks
 // for SyncWrites(false).
