@@ -9,9 +9,11 @@ import (
 
 // committer is the one goroutine that decides. It takes a group of requests,
 // decides each in turn as if those before it had been stored, encodes what was
-// accepted as one journal record, and hands it to the writer. While that one
-// waits for the disk, it prepares the next group: should a write fail, nothing
-// after it is written either, so what was decided on top of it is never wrong.
+// accepted for the journal, and hands it to the writer. If there are many callers it
+// prepares the next group while the writer waits for the disk; if there are few it
+// waits as well, so that those who were answered come together in one group. Should
+// a write fail, nothing after it is written either, so what was decided on top of it
+// is never wrong.
 type committer struct {
 	log      *Log
 	writer   *writer

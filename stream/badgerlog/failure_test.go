@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/thaw-go/thaw/internal/journal"
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -134,6 +135,68 @@ func TestADatabaseStampedWithANewerFormatIsRefused(t *testing.T) {
 	var format *FormatError
 	if _, err := Open(dir, Options{}); !errors.As(err, &format) || format.Found != `format "9"` {
 		t.Errorf("got %v, want a FormatError naming format 9", err)
+	}
+}
+
+// One group holds an append, a wait for the database and a change of the log's own
+// when the journal fails: each is told what is true of it, and the database is not
+// written to any more. If the journal has written nothing, the append is not there.
+// Breaks when: abandon answers all alike, does not set the plan's error, so that
+// settle stores and answers again, or does not ask whether anything was written.
+func TestAGroupThatFailsAnswersEachRequestForItself(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails     error
+		ambiguous bool
+	}{"the disk fails": {errDisk, true}, "nothing is written": {journal.ErrTooLarge, false}} {
+		t.Run(name, func(t *testing.T) {
+			broken, flushed := false, 0
+			log, err := Open(t.TempDir(), Options{seams: seams{
+				commit: func(write func() error) error {
+					if broken {
+						return c.fails
+					}
+					return write()
+				},
+				flush: func(write func() error) error { flushed++; return write() },
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := stream.ID{Topic: "t", Key: "k"}
+			if _, err := log.Append(t.Context(), id, 0, one(stream.NewID())); err != nil {
+				t.Fatal(err)
+			}
+			event, wait, own := newRequest(), newRequest(), newRequest()
+			event.id, event.expected, event.records = id, 1, []stream.Record{one(stream.NewID())}
+			wait.settle = true
+			own.raw = []keyed{{key: cutKey, value: seal(make([]byte, 8))}}
+			if err := log.prepare(event); err != nil {
+				t.Fatal(err)
+			}
+			broken = true
+			q := log.queue
+			q.mu.Lock() // so that they are one group
+			q.list = append(q.list, event, wait, own)
+			q.signal()
+			q.mu.Unlock()
+			var ambiguous *stream.AmbiguousError
+			var failed *FailedError
+			if <-event.done; errors.As(event.outcome.err, &ambiguous) != c.ambiguous || event.outcome.err == nil {
+				t.Errorf("the append got %v, want an AmbiguousError: %v", event.outcome.err, c.ambiguous)
+			}
+			if <-wait.done; !errors.As(wait.outcome.err, &failed) || errors.As(wait.outcome.err, &ambiguous) {
+				t.Errorf("the wait got %v, want a FailedError", wait.outcome.err)
+			}
+			if <-own.done; !errors.As(own.outcome.err, &failed) || errors.As(own.outcome.err, &ambiguous) {
+				t.Errorf("the log's own change got %v, want a FailedError", own.outcome.err)
+			}
+			if flushed > 0 {
+				t.Error("the database was written to after that")
+			}
+			if err := log.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -48,10 +48,11 @@ func newPlan(c *committer, group []*request) *plan {
 
 // refuse answers every request with the plan's error, if it has one.
 func (p *plan) refuse() {
+	if p.err == nil {
+		return
+	}
 	for _, r := range p.group {
-		if p.err != nil {
-			r.outcome = outcome{err: p.err}
-		}
+		r.outcome = outcome{err: p.err}
 	}
 }
 
