@@ -26,6 +26,12 @@ func eitherWay(t *testing.T, test func(t *testing.T, o Options)) {
 	t.Run("sealed", func(t *testing.T) { test(t, Options{Key: testKey}) })
 }
 
+// anyWay runs it on an unsynced journal as well.
+func anyWay(t *testing.T, test func(t *testing.T, o Options)) {
+	eitherWay(t, test)
+	t.Run("unsynced", func(t *testing.T) { test(t, Options{Unsynced: true}) })
+}
+
 func open(t *testing.T, dir string, o Options) *Journal {
 	t.Helper()
 	j, err := Open(dir, o)
