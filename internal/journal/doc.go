@@ -9,7 +9,9 @@
 //   - Records are numbered densely, in the order they were appended.
 //     [Journal.Replay] hands over each record after a given number, in order,
 //     and ends where the last write was torn. A damaged record that others follow
-//     was once on the disk whole: that is a [*DamagedError], never an end.
+//     was once on the disk whole: that is a [*DamagedError], never an end. Of an
+//     unsynced journal only the first header is waited for, and it says so: there
+//     a record that is not whole is the end, also if others follow.
 //   - Two segments take turns. One is written over only when [Journal.Applied]
 //     has said that everything in it is stored elsewhere; what it held before can
 //     not be taken for a record again, as each turn seeds the checksums anew.

@@ -12,15 +12,17 @@ type Options struct {
 	// SegmentBytes is how long a segment grows before the other one takes its
 	// turn; default 32 MiB. A record must fit in one.
 	SegmentBytes int64
-	// Unsynced leaves it to the operating system when a record gets to the disk.
+	// Unsynced leaves it to the operating system when a record gets to the disk, and
+	// in which order: after a loss of power Replay ends with the last one before the
+	// first that is missing. The segments say so, whoever opens them next.
 	Unsynced bool
-	// Buffered writes through the page cache even where it could be bypassed.
-	Buffered bool
 	// Key encrypts what is written to the disk; nil: it is plain text, and a journal
 	// stays what it was made as. It has 32 bytes, and is for this journal alone.
 	Key []byte
 	// ReadOnly opens segments that are there, for Replay, and changes nothing.
 	ReadOnly bool
+
+	buffered bool // tests: write through the page cache even where it could be bypassed
 }
 
 // Names are the journal's files in its directory.
@@ -80,12 +82,12 @@ func Open(dir string, o Options) (*Journal, error) {
 // receiver. It must come before Begin. Errors: a [*DamagedError], each's error,
 // and what the file system says.
 func (j *Journal) Replay(after uint64, each func(seq uint64, data []byte) error) (last uint64, err error) {
-	s, err := j.first(after)
+	s, loose, err := j.first(after)
 	if s == nil || err != nil {
 		return after, err
 	}
 	for {
-		end, err := s.read(after, each)
+		end, err := s.read(after, loose, each)
 		if err != nil {
 			return after, err
 		}
@@ -95,37 +97,45 @@ func (j *Journal) Replay(after uint64, each func(seq uint64, data []byte) error)
 			return max(after, end.next-1), nil
 		}
 		if !follows || other.header.first != end.next {
+			if loose {
+				return max(after, end.next-1), nil
+			}
 			return after, &DamagedError{File: s.path, Err: fmt.Errorf("it ends before record %d, expected %s to begin with it", end.next, other)}
 		}
 		s = other
 	}
 }
 
-// first is the segment that the record after the given one is in or would be;
-// nil in a journal that was never begun.
-func (j *Journal) first(after uint64) (*segment, error) {
-	var found *segment
-	blank := 0
+// first is the segment that the record after the given one is in or would be; nil
+// in a journal that was never begun, or is loose and has none such. It is loose if
+// its youngest header says so: what older ones speak of was stored elsewhere before.
+func (j *Journal) first(after uint64) (found *segment, loose bool, err error) {
+	blank, youngest := 0, uint64(0)
 	for _, s := range j.segments {
 		if err := s.readHeader(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if !s.valid {
 			blank++
 			continue
 		}
+		if s.header.turn >= youngest {
+			youngest, loose = s.header.turn, s.header.loose
+		}
 		if s.header.first <= after+1 && (found == nil || s.header.turn > found.header.turn) {
 			found = s
 		}
 	}
-	if found == nil && (blank < len(j.segments) || after > 0) {
-		return nil, &DamagedError{File: j.segments[0].path, Err: fmt.Errorf("expected a segment that holds record %d, found %s and %s", after+1, j.segments[0], j.segments[1])}
+	if found == nil && !loose && (blank < len(j.segments) || after > 0) {
+		return nil, false, &DamagedError{File: j.segments[0].path, Err: fmt.Errorf("expected a segment that holds record %d, found %s and %s", after+1, j.segments[0], j.segments[1])}
 	}
-	return found, nil
+	return found, loose, nil
 }
 
 // Begin makes the journal ready for Append. Everything before next is stored
-// elsewhere: the journal is empty, and next is the number of its first record.
+// elsewhere: the journal is empty, and next is the number of its first record. Its
+// header is on the disk when Begin returns, also of an unsynced journal: it is what
+// says that the records may not be.
 func (j *Journal) Begin(next uint64) error {
 	j.next = next
 	j.applied.Store(next - 1)
@@ -134,7 +144,11 @@ func (j *Journal) Begin(next uint64) error {
 		fresh = other // keep the younger one: it is the witness of what there was
 	}
 	j.turn = max(j.segments[0].header.turn, j.segments[1].header.turn)
-	return j.turnTo(fresh)
+	sync := fresh.sync
+	fresh.sync = !fresh.direct
+	err := j.turnTo(fresh)
+	fresh.sync = sync
+	return err
 }
 
 // Append stores a record, given in parts, and returns its number. Errors: [ErrFull] and
@@ -237,11 +251,9 @@ func (j *Journal) other(s *segment) *segment {
 	return j.segments[0]
 }
 
-// Synced reports whether a record is on the disk once Append has returned.
+// Synced reports whether a record is on the disk once Append has returned. It is
+// for an owner's tests: no kill of a process can tell.
 func (j *Journal) Synced() bool { return j.segments[0].direct || j.segments[0].sync }
-
-// Direct reports whether writes bypass the page cache.
-func (j *Journal) Direct() bool { return j.segments[0].direct }
 
 // Close closes the files. If everything in them is stored elsewhere, it gives
 // their space back.

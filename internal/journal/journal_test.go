@@ -13,7 +13,7 @@ import (
 // modes are the ways a journal gets its records to the disk.
 var modes = map[string]Options{
 	"direct":   {SegmentBytes: 256 << 10},
-	"buffered": {SegmentBytes: 256 << 10, Buffered: true},
+	"buffered": {SegmentBytes: 256 << 10, buffered: true},
 	"unsynced": {SegmentBytes: 256 << 10, Unsynced: true},
 	"sealed":   {SegmentBytes: 256 << 10, Key: testKey},
 }
@@ -24,6 +24,12 @@ var testKey = bytes.Repeat([]byte{7}, 32)
 func eitherWay(t *testing.T, test func(t *testing.T, o Options)) {
 	t.Run("plain", func(t *testing.T) { test(t, Options{}) })
 	t.Run("sealed", func(t *testing.T) { test(t, Options{Key: testKey}) })
+}
+
+// anyWay runs it on an unsynced journal as well.
+func anyWay(t *testing.T, test func(t *testing.T, o Options)) {
+	eitherWay(t, test)
+	t.Run("unsynced", func(t *testing.T) { test(t, Options{Unsynced: true}) })
 }
 
 func open(t *testing.T, dir string, o Options) *Journal {

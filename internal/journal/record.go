@@ -89,10 +89,12 @@ func decodeRecord(b []byte, nonce uint64) (record, error) {
 //	"THAWJRNL" | version u32 | crc32c u32 | nonce u64 | first seq u64 | turn u64
 //
 // In an encrypted journal the version is 2, and a salt and a tag of 16 bytes each
-// follow. The tag authenticates what stands between the checksum and itself.
+// follow. The tag authenticates what stands between the checksum and itself. The
+// versions 3 and 4 are the same two of a segment whose records are not synced.
 const (
 	headerVersion       = 1
 	sealedHeaderVersion = 2
+	unsyncedVersions    = 2 // is added to either
 	headerSize          = 40
 	sealedHeaderSize    = headerSize + saltSize + tagSize
 	headerBytes         = 2 * page
@@ -104,6 +106,7 @@ type header struct {
 	nonce  uint64
 	first  uint64 // the number of its first record
 	turn   uint64 // counts how often a segment was begun
+	loose  bool   // its records get to the disk in any order, or not at all
 	sealed bool   // it is encrypted
 	salt   [saltSize]byte
 	tag    [tagSize]byte
@@ -113,13 +116,12 @@ type header struct {
 func (h *header) encode(b []byte, aead cipher.AEAD) {
 	clear(b)
 	copy(b, magic)
-	binary.LittleEndian.PutUint32(b[8:], headerVersion)
+	binary.LittleEndian.PutUint32(b[8:], h.version(aead != nil))
 	binary.LittleEndian.PutUint64(b[16:], h.nonce)
 	binary.LittleEndian.PutUint64(b[24:], h.first)
 	binary.LittleEndian.PutUint64(b[32:], h.turn)
 	size := headerSize
 	if h.sealed = aead != nil; h.sealed {
-		binary.LittleEndian.PutUint32(b[8:], sealedHeaderVersion)
 		copy(b[headerSize:], h.salt[:])
 		copy(h.tag[:], aead.Seal(nil, headerNonce, nil, h.authenticated()))
 		size = headerSize + saltSize + copy(b[headerSize+saltSize:], h.tag[:])
@@ -127,12 +129,28 @@ func (h *header) encode(b []byte, aead cipher.AEAD) {
 	binary.LittleEndian.PutUint32(b[12:], headerSum(b[:size]))
 }
 
-// authenticated is what a sealed header's tag covers, as it stands on the disk.
+func (h *header) version(sealed bool) uint32 {
+	v := uint32(headerVersion)
+	if sealed {
+		v = sealedHeaderVersion
+	}
+	if h.loose {
+		v += unsyncedVersions
+	}
+	return v
+}
+
+// authenticated is what a sealed header's tag covers, as it stands on the disk, and
+// a byte of 1 behind it if the records are not synced.
 func (h *header) authenticated() []byte {
 	b := binary.LittleEndian.AppendUint64(nil, h.nonce)
 	b = binary.LittleEndian.AppendUint64(b, h.first)
 	b = binary.LittleEndian.AppendUint64(b, h.turn)
-	return append(b, h.salt[:]...)
+	b = append(b, h.salt[:]...)
+	if h.loose {
+		b = append(b, 1)
+	}
+	return b
 }
 
 func headerSum(b []byte) uint32 {
@@ -145,13 +163,15 @@ func decodeHeader(b []byte) (header, bool) {
 	if len(b) < sealedHeaderSize || string(b[:8]) != magic {
 		return header{}, false
 	}
-	size, sealed := headerSize, false
-	switch binary.LittleEndian.Uint32(b[8:]) {
-	case headerVersion:
-	case sealedHeaderVersion:
-		size, sealed = sealedHeaderSize, true
-	default:
+	version := binary.LittleEndian.Uint32(b[8:])
+	if version < headerVersion || version > sealedHeaderVersion+unsyncedVersions {
 		return header{}, false
+	}
+	loose := version > sealedHeaderVersion
+	sealed := version == sealedHeaderVersion || version == sealedHeaderVersion+unsyncedVersions
+	size := headerSize
+	if sealed {
+		size = sealedHeaderSize
 	}
 	if binary.LittleEndian.Uint32(b[12:]) != headerSum(b[:size]) {
 		return header{}, false
@@ -160,6 +180,7 @@ func decodeHeader(b []byte) (header, bool) {
 		nonce:  binary.LittleEndian.Uint64(b[16:]),
 		first:  binary.LittleEndian.Uint64(b[24:]),
 		turn:   binary.LittleEndian.Uint64(b[32:]),
+		loose:  loose,
 		sealed: sealed,
 	}
 	if sealed {

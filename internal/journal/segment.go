@@ -17,6 +17,7 @@ type segment struct {
 	file   *os.File // nil: read-only, and not there
 	direct bool     // writes bypass the page cache and are synced by themselves
 	sync   bool     // writes have to be followed by a sync
+	loose  bool     // nobody waits until a record is on the disk
 	limit  int64
 	key    []byte // the journal's; nil: it is not encrypted
 
@@ -29,7 +30,7 @@ type segment struct {
 }
 
 func openSegment(path string, o Options) (*segment, error) {
-	s := &segment{path: path, limit: o.SegmentBytes, key: o.Key}
+	s := &segment{path: path, limit: o.SegmentBytes, key: o.Key, loose: o.Unsynced}
 	var err error
 	if o.ReadOnly {
 		s.file, err = os.Open(path)
@@ -37,7 +38,7 @@ func openSegment(path string, o Options) (*segment, error) {
 			return s, nil
 		}
 	} else {
-		s.file, s.direct, err = openForWriting(path, !o.Unsynced && !o.Buffered)
+		s.file, s.direct, err = openForWriting(path, !o.Unsynced && !o.buffered)
 		s.sync = !s.direct && !o.Unsynced
 	}
 	if err != nil {
@@ -131,22 +132,22 @@ type ending struct {
 }
 
 // read hands over the segment's records after the given number. What is damaged
-// before is of no use to anyone.
-func (s *segment) read(after uint64, each func(seq uint64, data []byte) error) (ending, error) {
+// before is of no use to anyone. In a loose journal a gap is the end.
+func (s *segment) read(after uint64, loose bool, each func(seq uint64, data []byte) error) (ending, error) {
 	whole, err := s.readAt(0, int(s.filled))
 	if err != nil {
 		return ending{}, err
 	}
-	return s.scan(whole, after, each)
+	return s.scan(whole, after, loose, each)
 }
 
-func (s *segment) scan(whole []byte, after uint64, each func(seq uint64, data []byte) error) (ending, error) {
+func (s *segment) scan(whole []byte, after uint64, loose bool, each func(seq uint64, data []byte) error) (ending, error) {
 	next, at := s.header.first, int64(headerBytes)
 	for at < int64(len(whole)) {
 		r, err := decodeRecord(whole[at:], s.header.nonce)
 		if err != nil || r.seq != next {
 			later, ok := s.findLater(whole, at, next)
-			if !ok {
+			if !ok || loose && later.record.seq > after+1 {
 				break
 			}
 			r, at = later.record, later.at
@@ -179,7 +180,7 @@ type found struct {
 
 // findLater tells a write that a crash has torn from damage: nothing is written
 // behind a record before it is whole, so a whole one behind it is the proof that
-// it once was.
+// it once was; not in a loose journal, whose pages get to the disk in any order.
 func (s *segment) findLater(whole []byte, at int64, next uint64) (found, bool) {
 	for at += page; at < int64(len(whole)); at += page {
 		if r, err := decodeRecord(whole[at:], s.header.nonce); err == nil && r.seq > next {
@@ -196,7 +197,7 @@ func (s *segment) begin(first, turn uint64) error {
 	if _, err := rand.Read(seed[:]); err != nil {
 		return fmt.Errorf("journal: a nonce for %s: %w", s.path, err)
 	}
-	h := header{nonce: binary.LittleEndian.Uint64(seed[:]), first: first, turn: turn, salt: [saltSize]byte(seed[8:])}
+	h := header{nonce: binary.LittleEndian.Uint64(seed[:]), first: first, turn: turn, loose: s.loose, salt: [saltSize]byte(seed[8:])}
 	aead, err := turnCipher(s.key, h.salt)
 	if err != nil {
 		return fmt.Errorf("journal: a cipher for %s: %w", s.path, err)

@@ -9,9 +9,11 @@ import (
 
 // committer is the one goroutine that decides. It takes a group of requests,
 // decides each in turn as if those before it had been stored, encodes what was
-// accepted as one journal record, and hands it to the writer. While that one
-// waits for the disk, it prepares the next group: should a write fail, nothing
-// after it is written either, so what was decided on top of it is never wrong.
+// accepted for the journal, and hands it to the writer. If there are many callers it
+// prepares the next group while the writer waits for the disk; if there are few it
+// waits as well, so that those who were answered come together in one group. Should
+// a write fail, nothing after it is written either, so what was decided on top of it
+// is never wrong.
 type committer struct {
 	log      *Log
 	writer   *writer
@@ -29,10 +31,11 @@ func (c *committer) run() {
 
 // prepare decides a group.
 func (c *committer) prepare(group []*request) *plan {
-	if err := c.mayWrite(); err != nil {
-		return &plan{group: group, commit: &commit{}, err: err}
+	if failed := c.writer.failure(); failed != nil {
+		return &plan{group: group, commit: &commit{}, err: failed}
 	}
 	p := newPlan(c, group)
+	p.crowded = c.lacksRoom()
 	for _, r := range group {
 		p.decide(r)
 	}
@@ -46,11 +49,9 @@ func (c *committer) prepare(group []*request) *plan {
 	return p
 }
 
-// mayWrite returns why nothing can be written now.
-func (c *committer) mayWrite() error {
-	if failed := c.writer.failure(); failed != nil {
-		return failed
-	}
+// lacksRoom returns why callers can store nothing now. The log itself goes on: what
+// was acknowledged is moved to the database, and removing history makes room.
+func (c *committer) lacksRoom() error {
 	floor := c.log.options.MinFree
 	if floor < 0 {
 		return nil

@@ -9,17 +9,19 @@
 //   - Acknowledged means on disk: an append returns, and a reader sees it, only
 //     after it was synced, in a journal from which the database is filled later.
 //     [Options].Durability names the weaker choice.
-//   - A log never opens shorter than it was acknowledged: what is missing, in the
-//     journal or in the database, is a [*stream.CorruptError].
+//   - A log does not open shorter than it was acknowledged without saying so. What
+//     is missing in the database, or in the journal in front of something that is
+//     there, is a [*stream.CorruptError]; so is what is missing at the journal's end,
+//     if the file HEAD knows of it. That is written after each commit was answered,
+//     and not synced: it may not know of the last commit before a kill, nor of the
+//     last ones before a loss of power. Damage to just those, before the log was
+//     opened again, reads as a write that was torn. See [Unsynced] for what else
+//     that may lose.
 //   - An append is whole or absent. If storage fails while a group of appends is
 //     being committed, each gets a [*stream.AmbiguousError], no reader sees it,
 //     and the log accepts no more writes until it is opened again; each of them
 //     is then there whole or not at all.
 //   - Every block is checksummed. A damaged one is a [*stream.CorruptError] that
-//     names its position and is never returned as data. Reading goes on behind
-//     its Last position, for who means to leave it out; nothing else is left out.
-//   - The database's files are checked before the database sees them. One that is
-//     damaged is a [*DamagedError] that names it, and nothing is changed.
 //     names its position and is never returned as data. Reading goes on behind
 //     its Last position, for who means to leave it out; nothing else is left out.
 //   - The database's files are checked before the database sees them. One that is

@@ -5,8 +5,9 @@ import (
 )
 
 // generation is what was journaled since the database was last written to, and
-// will be written to it in one transaction. The committer fills the active one;
-// once it is sealed nothing in it changes.
+// will be written to it in one transaction. The writer fills the active one. A
+// sealed one is only read, until the database has it: then memory's settle empties
+// all of it but the commands.
 type generation struct {
 	end      uint64          // the number of its last journal record
 	last     stream.Position // of its last event, or of the one before it

@@ -101,7 +101,7 @@ func (g *generation) dropStored() {
 }
 
 // unstoredUpTo are the stream's events that the database has not, up to a
-// position. The flusher asks while the committer adds behind it.
+// position. The flusher asks while the writer adds behind it.
 func (m *memory) unstoredUpTo(head *streamHead, last stream.Position) []run {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

@@ -35,14 +35,14 @@ type Imported struct {
 // ImportError says at which record an import ended. What came before is stored.
 type ImportError struct {
 	Record uint64 // counted from 1
-	Err    error  // what is wrong with it, or with storing it
+	Err    error  // what is wrong with it
 }
 
 func (e *ImportError) Error() string {
 	return fmt.Sprintf("badgerlog: import: record %d: %v", e.Record, e.Err)
 }
 
-// Unwrap returns what is wrong with the record, or with storing it.
+// Unwrap returns what is wrong with the record.
 func (e *ImportError) Unwrap() error { return e.Err }
 
 // Import stores records in the order they come, thousands in one commit, each
@@ -53,8 +53,8 @@ func (e *ImportError) Unwrap() error { return e.Err }
 // append in between makes an import that keeps positions fail.
 //
 // A record may be changed once the next one is asked for. Errors: an
-// [*ImportError] with those of [Log.Append] in it, or with the error that came
-// with the record.
+// [*ImportError] for a record that can not be stored, or with the error that came
+// with it; and those of [Log.Append] if storing fails, whatever the records are.
 func (l *Log) Import(ctx context.Context, records iter.Seq2[stream.Record, error], o ImportOptions) (Imported, error) {
 	if err := l.mayWork(ctx); err != nil {
 		return Imported{}, err

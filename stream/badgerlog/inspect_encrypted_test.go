@@ -41,6 +41,7 @@ func TestAnEncryptedLogIsInspectedAsStrictly(t *testing.T) {
 		"any file":              TestOneDamagedFileIsFoundOrHarmless,
 		"any file, anyhow":      TestDamageToAnyFileIsNamedOrHarmless,
 		"loss of power":         TestLossOfPowerLosesNothingThatWasSynced,
+		"the same, unsynced":    TestLossOfPowerTakesNoMoreThanTheLastAppendsOfAnUnsyncedLog,
 	} {
 		t.Run(name, test)
 	}

@@ -196,7 +196,7 @@ func (m *memory) change(key string) (value []byte, changed bool) {
 	return nil, false
 }
 
-// changes are all those whose keys begin with prefix and are not before from.
+// changesFrom are all those whose keys begin with prefix and are not before from.
 func (m *memory) changesFrom(prefix, from string) map[string][]byte {
 	found := map[string][]byte{}
 	for _, g := range [2]*generation{m.sealed, m.active} {

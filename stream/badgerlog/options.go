@@ -15,7 +15,9 @@ const (
 	// Unsynced acknowledges an append once the operating system has it. It
 	// survives a crash of the process; a crash of the machine or loss of power
 	// may lose the last appends that were acknowledged, and consumers may have
-	// seen them.
+	// seen them. The log then opens with what came before the first one that is
+	// lost. What has got to the disk and is damaged there, before the database has
+	// it, can not be told from that.
 	Unsynced
 )
 
@@ -33,8 +35,9 @@ type Options struct {
 	// both kinds.
 	Compress bool
 	// MinFree is the free disk space in bytes below which appends are refused
-	// with a [*DiskFullError] while reads go on; default 256 MiB. A negative
-	// value turns the check off: a disk that fills up may then end the process.
+	// with a [*DiskFullError] while reads go on, and Truncate; default 256 MiB. A
+	// negative value turns the check off: a disk that fills up may then end the
+	// process.
 	MinFree int64
 	// Keys encrypt the log on the disk, and its backups; none: it is not encrypted,
 	// and a log stays as it was made. Each has 16, 24 or 32 random bytes. The first

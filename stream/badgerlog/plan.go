@@ -13,6 +13,7 @@ type plan struct {
 	c        *committer
 	group    []*request
 	err      error         // why all of it is refused
+	crowded  error         // why what callers want to store is
 	settle   []*request    // who waits until the database has everything
 	idle     chan struct{} // set: this is no plan, but somebody who waits for those before it
 	now      time.Time
@@ -47,10 +48,11 @@ func newPlan(c *committer, group []*request) *plan {
 
 // refuse answers every request with the plan's error, if it has one.
 func (p *plan) refuse() {
+	if p.err == nil {
+		return
+	}
 	for _, r := range p.group {
-		if p.err != nil {
-			r.outcome = outcome{err: p.err}
-		}
+		r.outcome = outcome{err: p.err}
 	}
 }
 
@@ -62,6 +64,10 @@ func (p *plan) decide(r *request) {
 	if r.raw != nil {
 		p.commit.changes = append(p.commit.changes, r.raw...)
 		p.commit.streams += r.streams
+		return
+	}
+	if p.crowded != nil {
+		r.outcome.err = p.crowded
 		return
 	}
 	if r.batch != nil {

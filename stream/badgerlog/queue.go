@@ -116,8 +116,12 @@ const (
 	fullGroup    = 128
 )
 
+// appends reports whether the request is to append events.
+func (r *request) appends() bool { return len(r.records) > 0 || r.batch != nil }
+
 // take waits for requests and returns a group of them; nil once the queue is
-// closed and empty.
+// closed and empty. idle waits until the groups before are answered: only then do
+// those callers come again.
 func (q *queue) take(idle func()) []*request {
 	for {
 		_, open := <-q.ready

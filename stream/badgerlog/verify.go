@@ -23,14 +23,16 @@ const maxFindings = 100
 // [Log.Read]. progress, which may be nil, is told now and then how much of
 // the work is done; it runs on the caller's goroutine and must not close the log.
 //
-// It verifies the log as it is at the call; appends and reads go on meanwhile.
+// It verifies the log as it is at the call; appends and reads go on meanwhile. Once
+// storage has failed it verifies what the database has.
 // It takes little memory, however long the log is, and about as long as reading
 // the disk twice.
 func (l *Log) Verify(ctx context.Context, progress func(done, total uint64)) error {
 	if err := l.mayWork(ctx); err != nil {
 		return err
 	}
-	if err := l.settle(ctx); err != nil {
+	var failed *FailedError // then the database has what it has, and that can be compared
+	if err := l.settle(ctx); err != nil && !errors.As(err, &failed) {
 		return err
 	}
 	s, err := l.reads.begin(l)

@@ -14,9 +14,10 @@ import (
 )
 
 // witness is a small file that says how far the log was acknowledged. It is
-// written after what it speaks of is on the disk, and not synced itself: after a
-// loss of power it may know less than is true, never more. A log that opens
-// shorter than it says has been damaged.
+// written after what it speaks of is on the disk and was answered, before the next
+// journal record is, and not synced itself: when a process is killed it may not know
+// of the last record, after a loss of power of more, and never knows more than is
+// true. A log that opens shorter than it says has been damaged.
 //
 //	two slots, written in turn: crc32c u32 | turn u64 | journal record u64 | position u64
 type witness struct {

@@ -2,6 +2,7 @@ package badgerlog
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +25,7 @@ type writer struct {
 	plans   []*plan // of this turn
 	commits []*commit
 	record  [][]byte
-	stored  bool // what they add
+	stored  bool // what they add is stored
 }
 
 // maxAhead is how many plans are prepared while others are being written.
@@ -194,7 +195,11 @@ func (w *writer) write() error {
 		}
 		return err
 	}
-	if err := w.seamed(write); err != nil {
+	err := w.seamed(write)
+	if errors.Is(err, journal.ErrTooLarge) {
+		return fmt.Errorf("badgerlog: commit: %w", err) // abandon asks for it
+	}
+	if err != nil {
 		return storageError("commit", err)
 	}
 	w.seq = seq
@@ -246,15 +251,18 @@ func (w *writer) seamed(write func() error) error {
 }
 
 // abandon answers a group whose write failed: what was to be stored may or may
-// not be. Nobody is shown it, and nothing more is written, as the next commit
-// could give the same positions to other events.
+// not be, unless the journal says that it wrote nothing. Nobody is shown it, and
+// nothing more is written, not even for who waits until all is in the database: the
+// next commit could give the same positions to other events.
 func (w *writer) abandon(p *plan, err error) {
+	p.err = w.failed.Load()
+	written := !errors.Is(err, journal.ErrTooLarge)
 	for _, r := range p.group {
 		switch {
-		case r.consumer == "" && r.outcome.err == nil && r.outcome.earlier == nil:
+		case written && r.appends() && r.outcome.err == nil && r.outcome.earlier == nil:
 			r.outcome = outcome{err: &stream.AmbiguousError{Stream: r.id, Err: err}}
 		default:
-			r.outcome = outcome{err: w.failed.Load()}
+			r.outcome = outcome{err: p.err}
 		}
 	}
 }
