@@ -15,8 +15,10 @@ import (
 // blocks of at most 1000 events are removed, and the newest one stays.
 //
 // The room on the disk is given back by and by, also if Truncate is cut short:
-// then what is left is removed when the log is opened again. Errors: those of
-// [Log.Append], and an [*stream.InvalidError] for a place past the head.
+// then what is left is removed when the log is opened again. It goes on below
+// [Options].MinFree: it makes room. Errors: [stream.ErrClosed], [ErrReadOnly], a
+// [*FailedError], ctx's error, what reading the log returns, and an
+// [*stream.InvalidError] for a place past the head.
 func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, error) {
 	if err := l.mayWork(ctx); err != nil {
 		return stream.Cursor{}, err
