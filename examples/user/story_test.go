@@ -70,7 +70,8 @@ The mailer is back:
 func lines(text string) []string {
 	list := strings.Split(text, "\n")
 	for i := 1; i < len(list); i++ {
-		if strings.HasPrefix(list[i-1], "  mail") && strings.Contains(list[i], "EMAIL_SET") {
+		to, mailed := strings.CutPrefix(list[i-1], "  mail to ")
+		if mailed && strings.HasSuffix(list[i], "EMAIL_SET {"+to+"}") {
 			list[i-1], list[i] = list[i], list[i-1]
 		}
 	}
