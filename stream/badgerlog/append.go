@@ -21,7 +21,7 @@ func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version,
 	if l.options.ReadOnly {
 		return nil, readOnlyError("append to " + id.String())
 	}
-	r := newRequest()
+	r := l.queue.request()
 	r.id, r.expected, r.records = id, expected, records
 	for i := range records {
 		r.size += 96 + len(id.Topic) + len(id.Key) + recordSize(id, &records[i])
@@ -61,7 +61,7 @@ func (l *Log) submit(ctx context.Context, r *request) (outcome, error) {
 	}
 	<-r.done
 	o := r.outcome
-	r.reuse()
+	l.queue.reuse(r)
 	return o, nil
 }
 
@@ -117,7 +117,7 @@ func (l *Log) settle(ctx context.Context) error {
 	if l.options.ReadOnly {
 		return nil
 	}
-	r := newRequest()
+	r := l.queue.request()
 	r.settle = true
 	outcome, err := l.submit(ctx, r)
 	if err != nil {

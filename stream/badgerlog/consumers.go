@@ -71,7 +71,7 @@ func (l *Log) Checkpoint(ctx context.Context, name string, at stream.Cursor, cha
 			return &stream.TooLargeError{What: "checkpoint of " + name + " " + limit.what, Size: int64(limit.size), Limit: int64(limit.most)}
 		}
 	}
-	r := newRequest()
+	r := l.queue.request()
 	r.consumer, r.at, r.changes, r.size = name, at, changes, total
 	outcome, err := l.submit(ctx, r)
 	if err != nil {

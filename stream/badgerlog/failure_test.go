@@ -166,7 +166,7 @@ func TestAGroupThatFailsAnswersEachRequestForItself(t *testing.T) {
 			if _, err := log.Append(t.Context(), id, 0, one(stream.NewID())); err != nil {
 				t.Fatal(err)
 			}
-			event, wait, own := newRequest(), newRequest(), newRequest()
+			event, wait, own := log.queue.request(), log.queue.request(), log.queue.request()
 			event.id, event.expected, event.records = id, 1, []stream.Record{one(stream.NewID())}
 			wait.settle = true
 			own.raw = []keyed{{key: cutKey, value: seal(make([]byte, 8))}}

@@ -198,7 +198,7 @@ func (m *importer) commit() error {
 
 // put hands a batch to the committer.
 func (m *importer) put(b *batch) error {
-	r := newRequest()
+	r := m.log.queue.request()
 	r.batch, r.size = b, maxGroupBytes
 	r.id = b.records[0].Stream
 	var err error
@@ -225,7 +225,7 @@ func (m *importer) wait(b *batch) {
 	}
 	<-b.request.done
 	err := b.request.outcome.err
-	b.request.reuse()
+	m.log.queue.reuse(b.request)
 	if m.failed == nil {
 		m.failed = err
 	}

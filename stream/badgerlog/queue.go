@@ -35,16 +35,6 @@ type request struct {
 	done    chan struct{} // gets a token when outcome is set
 }
 
-var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
-
-func newRequest() *request { return requests.Get().(*request) }
-
-// reuse gives back a request whose answer was taken.
-func (r *request) reuse() {
-	*r = request{done: r.done}
-	requests.Put(r)
-}
-
 // outcome is what became of a request.
 type outcome struct {
 	records []stream.Record // as stored
@@ -60,9 +50,27 @@ type queue struct {
 	ready    chan struct{} // holds a token while list may be non-empty
 	ended    bool
 	answered int // how many requests the last group had
+
+	// Requests whose answers were taken. They are the log's own, as a channel
+	// made in a bubble of testing/synctest must not leave it.
+	used sync.Pool
 }
 
 func newQueue() *queue { return &queue{ready: make(chan struct{}, 1)} }
+
+// request is an empty request.
+func (q *queue) request() *request {
+	if r, ok := q.used.Get().(*request); ok {
+		return r
+	}
+	return &request{done: make(chan struct{}, 1)}
+}
+
+// reuse takes back a request whose answer was taken.
+func (q *queue) reuse(r *request) {
+	*r = request{done: r.done}
+	q.used.Put(r)
+}
 
 // put hands a request over; false once the queue is closed.
 func (q *queue) put(r *request) bool {

@@ -88,7 +88,7 @@ func (l *Log) change(ctx context.Context, changes []keyed) error {
 
 // changeStreams also says how many streams the changes make known.
 func (l *Log) changeStreams(ctx context.Context, changes []keyed, streams int) error {
-	r := newRequest()
+	r := l.queue.request()
 	r.raw, r.streams = changes, streams
 	for _, c := range changes {
 		r.size += len(c.key) + len(c.value) + 16
