@@ -3,13 +3,11 @@ package testkit
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/testkit/internal/value"
 )
 
 // fail reports a failure as a person reads it: where, what, the story, and what
@@ -31,20 +29,20 @@ func (o *Outcome[C, E, S]) story() string {
 	if len(o.given) == 0 {
 		fmt.Fprintf(&b, "  %-5s  nothing\n", label)
 	}
-	fmt.Fprintf(&b, "  %-5s  %s\n", "when", show(o.command))
+	fmt.Fprintf(&b, "  %-5s  %s\n", "when", value.Show(o.command))
 	return b.String()
 }
 
 // compareEvents fails unless the decided events are the wanted ones.
 func (o *Outcome[C, E, S]) compareEvents(want []E) {
 	o.t.Helper()
-	pairs := align(want, o.events, func(a, b E) bool { return difference(a, b) == "" })
+	pairs := align(want, o.events, func(a, b E) bool { return value.Difference(a, b) == "" })
 	var diffs strings.Builder
 	same := true
 	for _, p := range pairs {
 		same = same && p.same
 		if !p.same && p.want >= 0 && p.got >= 0 {
-			fmt.Fprintf(&diffs, "  event %d, difference (- want, + got):\n%s\n", p.want+1, indent(difference(want[p.want], o.events[p.got])))
+			fmt.Fprintf(&diffs, "  event %d, difference (- want, + got):\n%s\n", p.want+1, indent(value.Difference(want[p.want], o.events[p.got])))
 		}
 	}
 	if !same {
@@ -55,7 +53,7 @@ func (o *Outcome[C, E, S]) compareEvents(want []E) {
 // sides is the wanted and the decided events, side by side.
 func (o *Outcome[C, E, S]) sides(want, got []E) string {
 	var rows []row
-	for _, p := range align(want, got, func(a, b E) bool { return difference(a, b) == "" }) {
+	for _, p := range align(want, got, func(a, b E) bool { return value.Difference(a, b) == "" }) {
 		r := row{mark: differs}
 		if p.same {
 			r.mark = " "
@@ -179,33 +177,16 @@ func between(w, wantEnd, g, gotEnd int) []pair {
 	return pairs
 }
 
-// difference is go-cmp's, of all fields, also unexported ones; empty if there is
-// none. Nil and empty slices and maps are the same, as codecs do not tell them
-// apart.
-func difference(want, got any) string {
-	diff := cmp.Diff(want, got, cmp.Exporter(func(reflect.Type) bool { return true }), cmpopts.EquateEmpty())
-	return strings.ReplaceAll(diff, "\u00a0", " ") // go-cmp's way of saying that its text may change
-}
-
 // showEvent is an event as it is stored, if it can be.
 func showEvent[E any](topic *stream.Topic[E], e E) string {
 	if topic == nil {
-		return show(e)
+		return value.Show(e)
 	}
 	rec, err := topic.Encode(e)
 	if err != nil || !json.Valid(rec.Data) {
-		return strings.TrimSpace(rec.Type + " " + show(e))
+		return strings.TrimSpace(rec.Type + " " + value.Show(e))
 	}
 	return rec.Type + " " + string(rec.Data)
-}
-
-// show is a value in Go's syntax, without the package of its type.
-func show(v any) string {
-	s := fmt.Sprintf("%#v", v)
-	if name := fmt.Sprintf("%T", v); strings.HasPrefix(s, name) && !strings.ContainsAny(name, "[]* ") {
-		s = name[strings.LastIndex(name, ".")+1:] + s[len(name):]
-	}
-	return s
 }
 
 func refusal(err error) string { return fmt.Sprintf("  got error  %v  (%T)\n", err, err) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/testkit/internal/value"
 )
 
 // Spec is what a decider has been told has happened. It is immutable, so one
@@ -134,8 +135,8 @@ func (o *Outcome[C, E, S]) ThenState(want S) *Outcome[C, E, S] {
 	if !o.ready() {
 		return o
 	}
-	if diff := difference(want, o.state); diff != "" {
-		o.fail("the state is another\n" + columns([]row{{mark: differs, want: show(want), got: show(o.state)}}) + "\n  difference (- want, + got):\n" + indent(diff))
+	if diff := value.Difference(want, o.state); diff != "" {
+		o.fail("the state is another\n" + columns([]row{{mark: differs, want: value.Show(want), got: value.Show(o.state)}}) + "\n  difference (- want, + got):\n" + indent(diff))
 	}
 	return o
 }
@@ -234,7 +235,7 @@ func throughTopic[E any](topic *stream.Topic[E], data E, i int) (E, error) {
 	if err := topic.Decode(&rec, &back); err != nil {
 		return data, err
 	}
-	if diff := difference(data, back.Data); diff != "" {
+	if diff := value.Difference(data, back.Data); diff != "" {
 		return data, fmt.Errorf("%s does not come back whole\n  difference (- as it was, + as it comes back):\n%s", rec.Type, indent(diff))
 	}
 	return back.Data, nil
