@@ -1,7 +1,6 @@
 package testkit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/stream/badgerlog"
 	"github.com/thaw-go/thaw/stream/memlog"
 )
@@ -108,50 +106,8 @@ func (g *ground) close() error {
 	return errors.Join(failed...)
 }
 
-// log is the log as it is now, whatever crashes come between.
-func (g *ground) log() Log { return &steady{g} }
-
-// steady passes every call on to the log as it is now.
-type steady struct{ ground *ground }
-
-func (s *steady) now() Log { return *s.ground.now.Load() }
-
-func (s *steady) Head(ctx context.Context) (stream.Cursor, error) { return s.now().Head(ctx) }
-
-func (s *steady) Read(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
-	return s.now().Read(ctx, q, emit)
+// log is the log as it is now, whatever crashes come between, with a function
+// around its operations.
+func (g *ground) log(around Around) Log {
+	return &interceptedTruncater{&intercepted{log: func() Log { return *g.now.Load() }, around: around}}
 }
-
-func (s *steady) Append(ctx context.Context, id stream.ID, expected stream.Version, records ...stream.Record) ([]stream.Record, error) {
-	return s.now().Append(ctx, id, expected, records...)
-}
-
-func (s *steady) Claim(ctx context.Context, name string) (func(), error) {
-	return s.now().Claim(ctx, name)
-}
-
-func (s *steady) Cursor(ctx context.Context, name string) (stream.Cursor, bool, error) {
-	return s.now().Cursor(ctx, name)
-}
-
-func (s *steady) SaveCursor(ctx context.Context, name string, at stream.Cursor) error {
-	return s.now().SaveCursor(ctx, name, at)
-}
-
-func (s *steady) Checkpoint(ctx context.Context, name string, at stream.Cursor, changes ...stream.Change) error {
-	return s.now().Checkpoint(ctx, name, at, changes...)
-}
-
-func (s *steady) State(ctx context.Context, name, key string) ([]byte, bool, error) {
-	return s.now().State(ctx, name, key)
-}
-
-func (s *steady) States(ctx context.Context, name, prefix string, emit func(string, []byte) error) error {
-	return s.now().States(ctx, name, prefix, emit)
-}
-
-func (s *steady) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, error) {
-	return s.now().(stream.Truncater).Truncate(ctx, upTo) // both kinds are
-}
-
-func (s *steady) Close() error { return s.now().Close() }

@@ -48,15 +48,15 @@ type Around func(ctx context.Context, op *Op, do func(context.Context) error) er
 // it, to delay it, or to let it fail. If the log is a [stream.Truncater], so is
 // the result. It may be called as concurrently as the log.
 func Intercept(log Log, around Around) Log {
-	l := &intercepted{log: log, around: around}
-	if t, ok := log.(stream.Truncater); ok {
-		return &interceptedTruncater{intercepted: l, truncater: t}
+	l := &intercepted{log: func() Log { return log }, around: around}
+	if _, ok := log.(stream.Truncater); ok {
+		return &interceptedTruncater{l}
 	}
 	return l
 }
 
 type intercepted struct {
-	log    Log
+	log    func() Log // as it is now
 	around Around
 
 	mu    sync.Mutex
@@ -74,7 +74,7 @@ func (l *intercepted) call(ctx context.Context, op *Op, do func(context.Context)
 
 func (l *intercepted) Head(ctx context.Context) (head stream.Cursor, err error) {
 	err = l.call(ctx, &Op{Kind: OpHead}, func(ctx context.Context) (err error) {
-		head, err = l.log.Head(ctx)
+		head, err = l.log().Head(ctx)
 		return err
 	})
 	return head, err
@@ -82,7 +82,7 @@ func (l *intercepted) Head(ctx context.Context) (head stream.Cursor, err error) 
 
 func (l *intercepted) Read(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
 	return l.call(ctx, &Op{Kind: OpRead, Query: q}, func(ctx context.Context) error {
-		return l.log.Read(ctx, q, func(records []stream.Record, m stream.Mark) error {
+		return l.log().Read(ctx, q, func(records []stream.Record, m stream.Mark) error {
 			op := &Op{Kind: OpBlock, Query: q, Records: records, Mark: m}
 			return l.call(ctx, op, func(context.Context) error { return emit(op.Records, op.Mark) })
 		})
@@ -92,7 +92,7 @@ func (l *intercepted) Read(ctx context.Context, q stream.Query, emit func([]stre
 func (l *intercepted) Append(ctx context.Context, id stream.ID, expected stream.Version, records ...stream.Record) (stored []stream.Record, err error) {
 	op := &Op{Kind: OpAppend, Stream: id, Records: records}
 	err = l.call(ctx, op, func(ctx context.Context) (err error) {
-		if stored, err = l.log.Append(ctx, id, expected, records...); err == nil {
+		if stored, err = l.log().Append(ctx, id, expected, records...); err == nil {
 			op.Records = stored
 		}
 		return err
@@ -105,7 +105,7 @@ func (l *intercepted) Append(ctx context.Context, id stream.ID, expected stream.
 
 func (l *intercepted) Claim(ctx context.Context, name string) (release func(), err error) {
 	err = l.call(ctx, &Op{Kind: OpClaim, Consumer: name}, func(ctx context.Context) (err error) {
-		release, err = l.log.Claim(ctx, name)
+		release, err = l.log().Claim(ctx, name)
 		return err
 	})
 	if err != nil && release != nil {
@@ -116,7 +116,7 @@ func (l *intercepted) Claim(ctx context.Context, name string) (release func(), e
 
 func (l *intercepted) Cursor(ctx context.Context, name string) (at stream.Cursor, known bool, err error) {
 	err = l.call(ctx, &Op{Kind: OpCursor, Consumer: name}, func(ctx context.Context) (err error) {
-		at, known, err = l.log.Cursor(ctx, name)
+		at, known, err = l.log().Cursor(ctx, name)
 		return err
 	})
 	return at, known, err
@@ -124,18 +124,18 @@ func (l *intercepted) Cursor(ctx context.Context, name string) (at stream.Cursor
 
 func (l *intercepted) SaveCursor(ctx context.Context, name string, at stream.Cursor) error {
 	return l.call(ctx, &Op{Kind: OpSaveCursor, Consumer: name, At: at}, func(ctx context.Context) error {
-		return l.log.SaveCursor(ctx, name, at)
+		return l.log().SaveCursor(ctx, name, at)
 	})
 }
 
 func (l *intercepted) Checkpoint(ctx context.Context, name string, at stream.Cursor, changes ...stream.Change) error {
 	op := &Op{Kind: OpCheckpoint, Consumer: name, At: at, Changes: changes}
-	return l.call(ctx, op, func(ctx context.Context) error { return l.log.Checkpoint(ctx, name, at, changes...) })
+	return l.call(ctx, op, func(ctx context.Context) error { return l.log().Checkpoint(ctx, name, at, changes...) })
 }
 
 func (l *intercepted) State(ctx context.Context, name, key string) (value []byte, known bool, err error) {
 	err = l.call(ctx, &Op{Kind: OpState, Consumer: name}, func(ctx context.Context) (err error) {
-		value, known, err = l.log.State(ctx, name, key)
+		value, known, err = l.log().State(ctx, name, key)
 		return err
 	})
 	return value, known, err
@@ -143,21 +143,18 @@ func (l *intercepted) State(ctx context.Context, name, key string) (value []byte
 
 func (l *intercepted) States(ctx context.Context, name, prefix string, emit func(string, []byte) error) error {
 	return l.call(ctx, &Op{Kind: OpStates, Consumer: name}, func(ctx context.Context) error {
-		return l.log.States(ctx, name, prefix, emit)
+		return l.log().States(ctx, name, prefix, emit)
 	})
 }
 
-func (l *intercepted) Close() error { return l.log.Close() }
+func (l *intercepted) Close() error { return l.log().Close() }
 
 // interceptedTruncater is an intercepted log that can be truncated.
-type interceptedTruncater struct {
-	*intercepted
-	truncater stream.Truncater
-}
+type interceptedTruncater struct{ *intercepted }
 
 func (l *interceptedTruncater) Truncate(ctx context.Context, upTo stream.Cursor) (cut stream.Cursor, err error) {
 	err = l.call(ctx, &Op{Kind: OpTruncate, At: upTo}, func(ctx context.Context) (err error) {
-		cut, err = l.truncater.Truncate(ctx, upTo)
+		cut, err = l.log().(stream.Truncater).Truncate(ctx, upTo)
 		return err
 	})
 	return cut, err
