@@ -78,6 +78,7 @@ func Marbles(t *testing.T, f func(*Board)) (trace marble.Trace) {
 	t.Helper()
 	line := caller()
 	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
 		b := &Board{t: t, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, events: map[string]seen{}}
 		b.log = &interceptedTruncater{&intercepted{log: func() Log { return b.start().log }, around: pass}}
 		ctx, cancel := context.WithCancel(context.Background())

@@ -63,7 +63,7 @@ func TestMarblesAcrossACrashOfTheWholeProcess(t *testing.T) {
 			testkit.Marbles(t, func(b *testkit.Board) {
 				b.On(m)
 				testkit.Events(b, "log", mails, "a ^ b c %  -  -  d |", letters)
-				testkit.Expect(b, "durable", replay.Hot(b.Log(), mails), "- b c - - c' d |").Subscribed("^ * - - - ^")
+				testkit.Expect(b, "durable", replay.Hot(b.Log(), mails), "- b c - - c' d |").Subscribed("^ * - % - ^")
 				testkit.Expect(b, "nobody", replay.Hot(b.Log(), mails), "- b c")
 			})
 		})

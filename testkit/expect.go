@@ -80,13 +80,13 @@ func (e *Expectation) Fails(with error) *Expectation {
 }
 
 // Subscribed says when the pipeline is subscribed and left: ^ subscribes, ! ends
-// the subscription. With a * or a % in it, the pipeline has a durable consumer,
+// the subscription. Unlike in other lanes, zero is where the lane begins. With a * or a % in it, the pipeline has a durable consumer,
 // named as the lane: * stores that all that was delivered has been handled, %
 // crashes, and the next ^ goes on after the last *.
 func (e *Expectation) Subscribed(marbles string) *Expectation {
 	b := e.board
 	b.t.Helper()
-	e.sub, e.scripted = b.parse(e.name, marbles), true
+	e.sub, e.scripted = b.parseSubscriber(e.name, marbles), true
 	phases := map[time.Duration]int{}
 	for _, p := range e.sub.Points {
 		if p.Kind == marble.Checkpoint {

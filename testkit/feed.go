@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -104,6 +105,19 @@ func (b *Board) parse(name, marbles string) marble.Lane {
 		b.fatal("lane %s begins %s before zero: lay it out before Time is asked for", name, -lane.Points[0].At)
 	}
 	b.history = -lane.Points[0].At
+	return lane
+}
+
+// parseSubscriber reads a lane that begins at zero, wherever its ^ stands.
+func (b *Board) parseSubscriber(name, marbles string) marble.Lane {
+	b.t.Helper()
+	lane := b.parse(name, marbles)
+	before, _, _ := strings.Cut(marbles, "^")
+	shift := b.parse(name, before).End
+	for i := range lane.Points {
+		lane.Points[i].At += shift
+	}
+	lane.End += shift
 	return lane
 }
 
