@@ -297,5 +297,5 @@ func (e *Expectation) compare() {
 	if e.scripted {
 		around = append(around, e.sub)
 	}
-	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences))
+	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences, explain(nil, append(around, want, compared)...)...))
 }

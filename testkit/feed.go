@@ -84,7 +84,8 @@ func (b *Board) append(h Happening, points []marble.Point, data []any) error {
 	defer b.mu.Unlock()
 	for i, r := range stored {
 		event := seen{Position: r.Position, Stream: r.Stream, Type: r.Type, Data: data[i]}
-		b.letters[r.Position], b.events[points[i].Name] = points[i].Name, event
+		b.names.Set(points[i].Name, event, event.String())
+		b.events[points[i].Name] = event
 		points[i].Value, points[i].Note = event, event.note()
 	}
 	return nil
