@@ -114,6 +114,9 @@ func (b *Board) parseSubscriber(name, marbles string) marble.Lane {
 	b.t.Helper()
 	lane := b.parse(name, marbles)
 	before, _, _ := strings.Cut(marbles, "^")
+	if open := strings.LastIndexByte(before, '('); open > strings.LastIndexByte(before, ')') {
+		before = before[:open] // the ^ shares its instant with others
+	}
 	shift := b.parse(name, before).End
 	for i := range lane.Points {
 		lane.Points[i].At += shift
