@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
@@ -32,10 +33,11 @@ type Board struct {
 	outs    []*Expectation
 	history time.Duration // how far the lanes reach back
 
-	mu     sync.Mutex
-	names  marble.Names    // of the log's events
-	events map[string]seen // what its letters stand for
-	closed bool            // the log, by a |
+	mu      sync.Mutex
+	names   marble.Names               // of the log's events
+	letters map[stream.Position]string // the same by position
+	events  map[string]seen            // what its letters stand for
+	closed  bool                       // the log, by a |
 }
 
 // action is something that the script does.
@@ -78,7 +80,7 @@ func Marbles(t *testing.T, f func(*Board)) (trace marble.Trace) {
 	line := caller()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
-		b := &Board{t: t, line: line, tick: time.Millisecond, events: map[string]seen{}}
+		b := &Board{t: t, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, events: map[string]seen{}}
 		b.log = &interceptedTruncater{&intercepted{log: func() Log { return b.start().log }, around: pass}}
 		ctx, cancel := context.WithCancel(context.Background())
 		b.ctx = ctx

@@ -33,6 +33,7 @@ func Events[E any](b *Board, name string, topic *stream.Topic[E], marbles string
 		switch p.Kind {
 		case marble.Subscribe:
 		case marble.Event:
+			b.names.Set(p.Name, planned(p.Name), "") // no other event gets this letter
 			for p.Append != 0 && i+n < len(lane.Points) && lane.Points[i+n].Append == p.Append {
 				n++
 			}
@@ -49,6 +50,9 @@ func Events[E any](b *Board, name string, topic *stream.Topic[E], marbles string
 		i += n
 	}
 }
+
+// planned stands for an event that is not there yet.
+type planned string
 
 // happening is the append that some letters stand for.
 func happening[E any](b *Board, name string, topic *stream.Topic[E], points []marble.Point, values Values[*stream.Event[E]]) (h Happening, data []any) {
@@ -84,8 +88,7 @@ func (b *Board) append(h Happening, points []marble.Point, data []any) error {
 	defer b.mu.Unlock()
 	for i, r := range stored {
 		event := seen{Position: r.Position, Stream: r.Stream, Type: r.Type, Data: data[i]}
-		b.names.Set(points[i].Name, event, event.String())
-		b.events[points[i].Name] = event
+		b.letters[r.Position], b.events[points[i].Name] = points[i].Name, event
 		points[i].Value, points[i].Note = event, event.note()
 	}
 	return nil

@@ -74,7 +74,12 @@ func (b *Board) letterOfLog(item any) marble.Point {
 	event := seen{Position: h.Position, Stream: h.Stream, Type: h.Type, Data: data}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return marble.Point{Kind: marble.Event, Name: b.names.Of(event, event.String()), Value: event, Note: event.note()}
+	name, ok := b.letters[h.Position]
+	if !ok {
+		name = b.names.Of(event, "")
+		b.letters[h.Position] = name
+	}
+	return marble.Point{Kind: marble.Event, Name: name, Value: event, Note: event.note()}
 }
 
 // letterOf names items by the values that letters stand for. Others get letters
