@@ -99,4 +99,3 @@ func TestViewWhoseRunFails(t *testing.T) {
 		Given(testkit.Stored(stream.ID{Topic: "mails", Key: "ann"}, "EMAIL_SET", 1, "{")).
 		ThenFailsAs(&broken)
 }
-
