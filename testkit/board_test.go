@@ -1,9 +1,13 @@
 package testkit_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/operators"
 	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
@@ -50,4 +54,82 @@ func TestMarblesOfSourcesWithoutALog(t *testing.T) {
 		testkit.Expect(b, "first", cold, "a-b|")
 		testkit.Expect(b, "second", cold, "5ms a-b|").Subscribed("5ms ^")
 	})
+}
+
+func TestMarblesAcrossACrashOfTheWholeProcess(t *testing.T) {
+	for _, m := range []testkit.Medium{testkit.InMemory, testkit.OnDisk} {
+		t.Run(string(m), func(t *testing.T) {
+			t.Parallel()
+			testkit.Marbles(t, func(b *testkit.Board) {
+				b.On(m)
+				testkit.Events(b, "log", mails, "a ^ b c %  -  -  d |", letters)
+				testkit.Expect(b, "durable", replay.Hot(b.Log(), mails), "- b c - - c' d |").Subscribed("^ * - - - ^")
+				testkit.Expect(b, "nobody", replay.Hot(b.Log(), mails), "- b c")
+			})
+		})
+	}
+}
+
+func TestMarblesSpanADayInNoTime(t *testing.T) {
+	testkit.Marbles(t, func(b *testkit.Board) {
+		testkit.Events(b, "log", mails, "a 12h b ^ 12h c 11h d |", letters)
+		testkit.Expect(b, "cold+hot", replay.ColdHot(b.Log(), mails), "(ab~) 12h c 11h d |")
+		testkit.Expect(b, "as of", replay.Cold(b.Log(), mails, replay.AsOf(b.Time(-time.Hour))), "(a|)")
+	})
+}
+
+// Events that the code under test appends are part of what happens.
+func TestMarblesOfAPipelineThatAppends(t *testing.T) {
+	testkit.Marbles(t, func(b *testkit.Board) {
+		testkit.Events(b, "log", mails, "^ a - - b", letters)
+		users := aggregate.NewRepository(b.Log(), user)
+		register := operators.TryMap(replay.Hot(b.Log(), mails), func(e *stream.Event[EmailSet]) (stream.Version, error) {
+			done, err := users.Execute(context.Background(), e.Stream.Key, SetEmail(e.Data))
+			return done.Version, err
+		})
+		testkit.Expect(b, "registered", register, "- x - - x", testkit.Values[stream.Version]{"x": 1})
+		testkit.Expect(b, "users", operators.Payloads(replay.ColdHot(b.Log(), user.Topic)), "~ a - - b", testkit.Values[EmailSet]{
+			"a": {"a"}, "b": {"b"},
+		})
+	})
+}
+
+func TestMarblesOfFailures(t *testing.T) {
+	errOdd := errors.New("odd")
+	testkit.Marbles(t, func(b *testkit.Board) {
+		testkit.Events(b, "log", mails, "ab ^ c", letters)
+		fails := operators.TryMap(replay.ColdHot(b.Log(), mails), func(e *stream.Event[EmailSet]) (string, error) {
+			if e.Data.Email == "c" {
+				return "", errOdd
+			}
+			return e.Data.Email, nil
+		})
+		testkit.Expect(b, "fails", fails, "(ab~) #").Fails(errOdd)
+		panics := stream.Through(replay.Cold(b.Log(), mails), func(stream.Run[*stream.Event[EmailSet]]) stream.Run[string] {
+			return func(context.Context, func(string) error) error { panic("boom") }
+		})
+		testkit.Expect(b, "panics", panics, "#")
+	})
+}
+
+func BenchmarkMarbles(b *testing.B) {
+	// A benchmark has no *testing.T to run a bubble under, so this is a test that
+	// is run again and again.
+	if !testing.Verbose() {
+		testing.Init()
+	}
+	ok := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
+		Name: "marbles", F: func(t *testing.T) {
+			for b.Loop() {
+				testkit.Marbles(t, func(b *testkit.Board) {
+					testkit.Events(b, "log", mails, "ab ^ - c 12h [de] - |", letters)
+					testkit.Expect(b, "cold+hot", replay.ColdHot(b.Log(), mails), "(ab~) - c 12h [de] - |")
+					testkit.Expect(b, "upper", upper(replay.Hot(b.Log(), mails)), "- - C 12h (DE) - |")
+				})
+			}
+		},
+	}})
+	if !ok {
+		b.Fatal("the diagrams fail")
+	}
 }
