@@ -48,14 +48,17 @@ func ExampleFor() {
 		When(SetEmail{"ann@new"}).
 		Then(EmailSet{"ann@nwe"})
 	// Output:
-	// example_test.go:48: other events were decided
-	//   given  EMAIL_SET {"Email":"ann@old"}
-	//   when   SetEmail{Email:"ann@new"}
-	//     want                           | got
-	//   ≠ EMAIL_SET {"Email":"ann@nwe"}  | EMAIL_SET {"Email":"ann@new"}
-	//   event 1, difference (- want, + got):
+	// example_test.go:48: users/spec: tick 1 (+1ms): c came in the place of b
+	//   want  a ^ b
+	//   got   a ^ c
+	//             ^
+	//   difference (- want, + got):
 	//       testkit_test.EmailSet{
 	//     - 	Email: "ann@nwe",
 	//     + 	Email: "ann@new",
 	//       }
+	//   a  EMAIL_SET {"Email":"ann@old"}
+	//   b  EMAIL_SET {"Email":"ann@nwe"}
+	//   c  EMAIL_SET {"Email":"ann@new"}
+	//   when  SetEmail{Email:"ann@new"}
 }

@@ -8,5 +8,5 @@ import (
 
 // Test runs a case as the test t, so that a failing one can be tested.
 func (c Case[C, E, S]) Test(t testing.TB, d aggregate.Decider[C, E, S]) {
-	c.test(t, d, "table_test.go:1")
+	c.test(t, ofDecider(d), place{text: "table_test.go:1"})
 }

@@ -64,7 +64,7 @@ func (m where[X]) Match(got any) error {
 	return nil
 }
 
-func (m where[X]) String() string { return fmt.Sprintf("a %s: %s", typeName[X](), m.what) }
+func (m where[X]) String() string { return fmt.Sprintf("any %s, %s", typeName[X](), m.what) }
 
 // as is the value as an X, or its payload if it is an event.
 func as[X any](got any) (X, error) {
@@ -74,7 +74,7 @@ func as[X any](got any) (X, error) {
 	data := payloadOf(got)
 	x, ok := data.(X)
 	if !ok {
-		return x, fmt.Errorf("not a %s but a %T", typeName[X](), data)
+		return x, fmt.Errorf("want type %s, got %T", typeName[X](), data)
 	}
 	return x, nil
 }
@@ -110,7 +110,7 @@ func (m refusedAs) Match(got any) error {
 	if err, ok := got.(error); ok && errors.As(err, m.target) {
 		return nil
 	}
-	return fmt.Errorf("no %s but a %T", m.typ, got)
+	return fmt.Errorf("want type %s, got %T", m.typ, got)
 }
 
-func (m refusedAs) String() string { return "refused with a " + m.typ.String() }
+func (m refusedAs) String() string { return "any " + m.typ.String() }

@@ -17,8 +17,19 @@ func (o *Outcome[C, E, S]) compare(w wanted, value func(*stream.Event[E]) any) {
 	if len(compare(want, got)) == 0 {
 		return
 	}
+	for i := range want.Points { // what is matched has the letter of what matches it
+		if m, ok := want.Points[i].Value.(marble.Matcher); ok && i < len(got.Points) && m.Match(got.Points[i].Value) == nil {
+			want.Points[i].Value = got.Points[i].Value
+		}
+	}
 	names := &marble.Names{}
-	got, want = o.named(names, got), o.named(names, want)
+	want, got = o.named(names, want), o.named(names, got)
+	switch refused := o.ran.calls[0].refused != nil; {
+	case refused && w.refusal == nil:
+		want.Name += ": the command was refused"
+	case !refused && w.refusal != nil:
+		want.Name += ": the command was accepted"
+	}
 	o.report(nil, want, got, names)
 }
 
@@ -26,7 +37,8 @@ func (o *Outcome[C, E, S]) compare(w wanted, value func(*stream.Event[E]) any) {
 func (o *Outcome[C, E, S]) compareState(want any) {
 	o.t.Helper()
 	stream := o.got(payload[E])
-	at := stream.End - specTick
+	at := max(specTick, stream.End-specTick)
+	stream.End = at + specTick
 	lane := func(v any) marble.Lane {
 		return marble.Lane{Name: "state", End: stream.End, Points: []marble.Point{
 			{Kind: marble.Subscribe}, {At: at, Kind: marble.Event, Value: v},
@@ -56,30 +68,40 @@ var compare = marble.Compare
 // report fails the test over two lanes that differ.
 func (o *Outcome[C, E, S]) report(around []marble.Lane, want, got marble.Lane, names *marble.Names) {
 	o.t.Helper()
-	differences := compare(want, got)
-	text := marble.Report(specTick, around, want, got, differences)
-	headline, details, _ := strings.Cut(text, "\n")
-	o.t.Errorf("%s: %s\n%s%s", o.at, headline, details, legendText(o.legend(names)))
+	legend := o.legend(names)
+	text := marble.Report(specTick, around, want, got, compare(want, got), legend...)
+	for _, n := range legend {
+		if !uses(n.Letter, want, got) && uses(n.Letter, around...) {
+			text += fmt.Sprintf("\n  %s  %s", n.Letter, n.Text)
+		}
+	}
+	o.t.Errorf("%s: %s\n  %s", o.at, text, o.asked())
 	leaveTrace(o.t, o.at, o.Trace())
 }
 
+func uses(letter string, lanes ...marble.Lane) bool {
+	for _, l := range lanes {
+		for _, p := range l.Points {
+			if p.Name == letter || p.Kind == marble.Failed && letter == "#" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // fail reports what no two lanes show.
-func (o *Outcome[C, E, S]) fail(what, details string) {
+func (o *Outcome[C, E, S]) fail(what string) {
 	o.t.Helper()
 	headline, more, _ := strings.Cut(what, "\n")
-	o.t.Errorf("%s: %s\n%s%s", o.at, headline, o.story(), strings.TrimRight(more+details, "\n"))
+	o.t.Errorf("%s: %s\n%s", o.at, headline, strings.TrimRight(o.story()+more, "\n"))
 	leaveTrace(o.t, o.at, o.Trace())
 }
 
 // story is what happened, as far as it got.
-func (o *Outcome[C, E, S]) story() string { return indent(o.Trace().Text()) + "\n" }
-
-func legendText(list []marble.Name) string {
-	var b strings.Builder
-	for _, n := range list {
-		fmt.Fprintf(&b, "  %s  %s\n", n.Letter, n.Text)
-	}
-	return strings.TrimRight(b.String(), "\n")
+func (o *Outcome[C, E, S]) story() string {
+	lanes, legend, _ := strings.Cut(o.Trace().Text(), "\n\n")
+	return strings.TrimRight(lanes+"\n"+legend, "\n") + "\n  " + o.asked() + "\n"
 }
 
 // showEvent is an event as it is stored, if it can be.

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -159,11 +160,14 @@ var specOrigin = stream.DeriveID(stream.EventID{}, "testkit", 0)
 
 // play plays the specification to its end, in a bubble if time passes.
 func (s Spec[C, E, S]) play() *specRun[C, E, S] {
-	passes := false
+	passes, r := false, &specRun[C, E, S]{spec: s}
 	for _, step := range s.steps {
-		passes = passes || step.wait != 0
+		passes = passes || step.wait > 0
+		if step.wait < 0 {
+			r.fault = fmt.Errorf("After(%s): time does not go back", step.wait)
+			return r
+		}
 	}
-	r := &specRun[C, E, S]{spec: s}
 	if !passes {
 		r.play()
 		return r

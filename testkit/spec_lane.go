@@ -20,9 +20,9 @@ type wanted struct {
 	refusal any             // an error or a matcher
 }
 
-// payload and whole say what of an event is compared.
-func payload[E any](e *stream.Event[E]) any { return e.Data }
-func whole[E any](e *stream.Event[E]) any   { return e }
+// payload and withHeader say what of an event is compared.
+func payload[E any](e *stream.Event[E]) any    { return e.Data }
+func withHeader[E any](e *stream.Event[E]) any { return e }
 
 // pen writes the points of a lane, one behind the other.
 type pen struct {
@@ -61,7 +61,7 @@ func (p *pen) again(list ...any) {
 // writer did meanwhile.
 func (o *Outcome[C, E, S]) past(value func(*stream.Event[E]) any) *pen {
 	r := o.ran
-	p := &pen{lane: marble.Lane{Name: r.id.String()}}
+	p := &pen{lane: marble.Lane{Name: r.name()}}
 	n := min(r.before, len(r.events))
 	for i, e := range r.events[:n] {
 		p.event(o.valueOf(e, value), r.groups[i], r.waited[i])
@@ -156,6 +156,8 @@ func (o *Outcome[C, E, S]) named(names *marble.Names, lane marble.Lane) marble.L
 // text is what the legend says of a value that is the i-th point of its lane.
 func (o *Outcome[C, E, S]) text(v any, i int) string {
 	switch v := v.(type) {
+	case marble.Matcher:
+		return fmt.Sprint(v)
 	case E:
 		text := showEvent(o.ran.decider.Topic, v)
 		if i >= o.ran.before {
@@ -168,13 +170,11 @@ func (o *Outcome[C, E, S]) text(v any, i int) string {
 		return text
 	case stream.Raw:
 		return fmt.Sprintf("%s %s  (the topic passes over it)", v.Type, v.Data)
-	case fmt.Stringer:
-		return v.String()
 	}
 	return value.Show(v)
 }
 
-// legend is what the letters stand for, and what was asked.
+// legend is what the letters stand for, and a refusal.
 func (o *Outcome[C, E, S]) legend(names *marble.Names) []marble.Name {
 	list := names.Legend()
 	for _, call := range o.ran.calls[:min(1, len(o.ran.calls))] {
@@ -182,9 +182,14 @@ func (o *Outcome[C, E, S]) legend(names *marble.Names) []marble.Name {
 			list = append(list, marble.Name{Letter: "#", Text: fmt.Sprintf("%v  (%T)", call.refused, call.refused)})
 		}
 	}
-	text := value.Show(o.command.Data)
+	return list
+}
+
+// asked is what was asked, in words.
+func (o *Outcome[C, E, S]) asked() string {
+	text := "when  " + value.Show(o.command.Data)
 	if o.command.twice {
 		text += ", twice"
 	}
-	return append(list, marble.Name{Letter: "when", Text: text})
+	return text
 }

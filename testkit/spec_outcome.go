@@ -28,7 +28,7 @@ func (o *Outcome[C, E, S]) Then(events ...E) *Outcome[C, E, S] {
 	switch {
 	case !o.ready():
 	case len(events) == 0:
-		o.fail("Then without events: say ThenNothing", "")
+		o.fail("Then without events: say ThenNothing")
 	default:
 		o.compare(wanted{n: len(events), value: func(i int) any { return events[i] }}, payload[E])
 	}
@@ -42,9 +42,9 @@ func (o *Outcome[C, E, S]) ThenLike(events ...marble.Matcher) *Outcome[C, E, S] 
 	switch {
 	case !o.ready():
 	case len(events) == 0:
-		o.fail("ThenLike without events: say ThenNothing", "")
+		o.fail("ThenLike without events: say ThenNothing")
 	default:
-		o.compare(wanted{n: len(events), value: func(i int) any { return events[i] }}, whole[E])
+		o.compare(wanted{n: len(events), value: func(i int) any { return events[i] }}, withHeader[E])
 	}
 	return o
 }
@@ -65,7 +65,7 @@ func (o *Outcome[C, E, S]) ThenError(want error) *Outcome[C, E, S] {
 	switch {
 	case !o.ready():
 	case want == nil:
-		o.fail("ThenError(nil): say Then or ThenNothing", "")
+		o.fail("ThenError(nil): say Then or ThenNothing")
 	default:
 		o.compare(wanted{refusal: want}, payload[E])
 	}
@@ -82,7 +82,7 @@ func (o *Outcome[C, E, S]) ThenErrorAs(target any) *Outcome[C, E, S] {
 	switch m := asMatcher(target); {
 	case !o.ready():
 	case m == nil:
-		o.fail(fmt.Sprintf("ThenErrorAs(%T): want a pointer to a variable of the error's type, which is not nil", target), "")
+		o.fail(fmt.Sprintf("ThenErrorAs(%T): want a pointer to a variable of the error's type, which is not nil", target))
 	default:
 		o.compare(wanted{refusal: m}, payload[E])
 	}
@@ -121,7 +121,7 @@ func (o *Outcome[C, E, S]) ThenVersion(want stream.Version) *Outcome[C, E, S] {
 		got = call.result.Version
 	}
 	if got != want {
-		o.fail(fmt.Sprintf("the version is another: want %d, got %d", want, got), "")
+		o.fail(fmt.Sprintf("the version is another: want %d, got %d", want, got))
 	}
 	return o
 }
@@ -142,7 +142,7 @@ func (o *Outcome[C, E, S]) ready() bool {
 	case o.ran.fault == nil:
 		return true
 	case first && !(o.ran.early && o.t.Failed()): // an earlier command has said the same
-		o.fail(o.ran.fault.Error(), "")
+		o.fail(o.ran.fault.Error())
 	}
 	return false
 }

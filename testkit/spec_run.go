@@ -56,6 +56,14 @@ type specCall[E, S any] struct {
 // specKey is the instance that specifications are about.
 const specKey = "spec"
 
+// name is what the instance's lane is called.
+func (r *specRun[C, E, S]) name() string {
+	if r.id.Topic == "" { // it was not built
+		return specKey
+	}
+	return r.id.String()
+}
+
 // play goes through all steps and examines what the last one did.
 func (r *specRun[C, E, S]) play() {
 	var err error
@@ -110,9 +118,7 @@ func (r *specRun[C, E, S]) start() error {
 // step does what a step says but for its command.
 func (r *specRun[C, E, S]) step(step specStep[C, E]) error {
 	switch {
-	case step.wait < 0:
-		return fmt.Errorf("After(%s): time does not go back", step.wait)
-	case step.wait > 0:
+	case step.wait != 0:
 		r.passed += step.wait
 		time.Sleep(step.wait)
 	case step.stored != nil:
