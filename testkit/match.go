@@ -114,3 +114,13 @@ func (m refusedAs) Match(got any) error {
 }
 
 func (m refusedAs) String() string { return "any " + m.typ.String() }
+
+// sameRefusal matches an error that says the same as another one.
+type sameRefusal struct{ first error }
+
+func (m sameRefusal) Match(got any) error {
+	if value.Equal(m.first, got) {
+		return nil
+	}
+	return fmt.Errorf("the first time it was %q", m.first)
+}

@@ -10,12 +10,13 @@ import (
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
-// compare fails unless the wanted came of the command.
-func (o *Outcome[C, E, S]) compare(w wanted, value func(*stream.Event[E]) any) {
+// compare fails unless the wanted came of the command, and reports whether it
+// did.
+func (o *Outcome[C, E, S]) compare(w wanted, value func(*stream.Event[E]) any) bool {
 	o.t.Helper()
 	want, got := o.want(w, value), o.got(value)
 	if len(compare(want, got)) == 0 {
-		return
+		return true
 	}
 	for i := range want.Points { // what is matched has the letter of what matches it
 		if m, ok := want.Points[i].Value.(marble.Matcher); ok && i < len(got.Points) && m.Match(got.Points[i].Value) == nil {
@@ -31,6 +32,7 @@ func (o *Outcome[C, E, S]) compare(w wanted, value func(*stream.Event[E]) any) {
 		want.Name += ": the command was accepted"
 	}
 	o.report(nil, want, got, names)
+	return false
 }
 
 // compareState fails unless the state is the wanted one, or is matched.

@@ -125,7 +125,7 @@ func (r *specRun[C, E, S]) returned(call specCall[E, S]) error {
 		}
 		have := r.events[at].event
 		if e.ID != have.ID || difference(have.Data, e.Data) != "" {
-			return fmt.Errorf("the repository returned something else than what the log has at version %d:\n  log       %s\n  returned  %s",
+			return fmt.Errorf("the repository returned something else than the log has at version %d:\n  log       %s\n  returned  %s",
 				e.Version, showEvent(r.decider.Topic, have.Data), showEvent(r.decider.Topic, e.Data))
 		}
 	}

@@ -59,7 +59,7 @@ var wrongRest = map[string]wrong{
 	"events instead of error":   {func(s spec) { s.When(decided(a)).ThenError(errTaken) }, []string{"the command was accepted", "a came at +1ms and was not wanted", `did not fail with "taken"`}},
 	"a wrong type of error":     {func(s spec) { s.When(refused(errOther)).ThenErrorAs(new(*smallError)) }, []string{"another error than wanted: want type *testkit_test.smallError, got *errors.errorString"}},
 	"a type, and no error":      {func(s spec) { s.When(decided(a)).ThenErrorAs(new(*smallError)) }, []string{"the command was accepted", "did not fail"}},
-	"the state is another":      {func(s spec) { s.Given(a).When(decided()).ThenState(7) }, []string{"people/spec  a ^", "state", "c  7", "b  1"}},
+	"the state is another":      {func(s spec) { s.Given(a).When(decided()).ThenState(7) }, []string{"people/spec  a ^", "state", "b  7", "c  1", `a  EMAIL_SET {"Email":"a"}`}},
 	"the state is zero":         {func(s spec) { s.When(decided()).ThenState(7) }, []string{"state", "7", "0"}},
 	"a zero state is wanted":    {func(s spec) { s.When(decided(a)).ThenState(0) }, []string{"state", "- \t0", "+ \t1"}},
 	"state before a decision":   {func(s spec) { s.Given(a).When(decided(b)).ThenState(1) }, []string{"state", "people/spec  a ^ b"}},

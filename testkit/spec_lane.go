@@ -177,9 +177,9 @@ func (o *Outcome[C, E, S]) text(v any, i int) string {
 // legend is what the letters stand for, and a refusal.
 func (o *Outcome[C, E, S]) legend(names *marble.Names) []marble.Name {
 	list := names.Legend()
-	for _, call := range o.ran.calls[:min(1, len(o.ran.calls))] {
+	for _, call := range o.ran.calls {
 		if call.refused != nil {
-			list = append(list, marble.Name{Letter: "#", Text: fmt.Sprintf("%v  (%T)", call.refused, call.refused)})
+			return append(list, marble.Name{Letter: "#", Text: fmt.Sprintf("%v  (%T)", call.refused, call.refused)})
 		}
 	}
 	return list

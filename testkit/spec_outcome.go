@@ -20,6 +20,7 @@ type Outcome[C, E, S any] struct {
 	at      place // where When was called
 	command *specCommand[C, E]
 	ran     *specRun[C, E, S]
+	once    bool // what the command did happened once; asked for by the first Then
 }
 
 // Then says that exactly these events are decided, in this order.
@@ -140,11 +141,35 @@ func (o *Outcome[C, E, S]) ready() bool {
 	first := o.entry.settle()
 	switch {
 	case o.ran.fault == nil:
-		return true
+		if first {
+			o.once = o.happensOnce()
+		}
+		return o.once
 	case first && !(o.ran.early && o.t.Failed()): // an earlier command has said the same
 		o.fail(o.ran.fault.Error())
 	}
 	return false
+}
+
+// happensOnce fails unless a command that was given again did nothing more, and
+// returned what it had done.
+func (o *Outcome[C, E, S]) happensOnce() bool {
+	o.t.Helper()
+	first := o.ran.calls[0]
+	if len(o.ran.calls) == 1 && !first.again {
+		return true
+	}
+	var did []any
+	for _, e := range o.ran.events[:first.end] {
+		if e.rec.Command == o.command.ID && e.event != nil {
+			did = append(did, e.event.Data)
+		}
+	}
+	w := wanted{n: len(did), value: func(i int) any { return did[i] }}
+	if first.refused != nil {
+		w.refusal = sameRefusal{first.refused}
+	}
+	return o.compare(w, payload[E])
 }
 
 // asMatcher is errors.As as a matcher; nil if errors.As would panic.
