@@ -3,6 +3,8 @@ package testkit_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -33,7 +35,16 @@ type printing struct{ testing.TB }
 func (printing) Helper()                           {}
 func (printing) Failed() bool                      { return true }
 func (printing) Cleanup(func())                    {}
+func (printing) TempDir() string                   { return emptied(filepath.Join(os.TempDir(), "thaw-testkit-example")) }
 func (printing) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+// emptied is a directory with nothing in it.
+func emptied(dir string) string {
+	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o777)); err != nil {
+		panic(err)
+	}
+	return dir
+}
 
 func ExampleFor() {
 	var t printing // in a test: its *testing.T
