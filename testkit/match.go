@@ -1,12 +1,10 @@
 package testkit
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 
-	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit/internal/value"
 	"github.com/thaw-go/thaw/testkit/marble"
 )
@@ -89,31 +87,11 @@ func typeName[X any]() string {
 
 // payloadOf is the payload of an event of any type; another value is its own.
 func payloadOf(got any) any {
-	v := reflect.ValueOf(got)
-	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
-		return got
+	if _, data, ok := asEvent(got); ok {
+		return data
 	}
-	header, data := v.Elem().FieldByName("Header"), v.Elem().FieldByName("Data")
-	if !header.IsValid() || !data.IsValid() || header.Type() != reflect.TypeFor[stream.Header]() {
-		return got
-	}
-	return data.Interface()
+	return got
 }
-
-// refusedAs matches an error as errors.As does.
-type refusedAs struct {
-	target any
-	typ    reflect.Type
-}
-
-func (m refusedAs) Match(got any) error {
-	if err, ok := got.(error); ok && errors.As(err, m.target) {
-		return nil
-	}
-	return fmt.Errorf("want type %s, got %T", m.typ, got)
-}
-
-func (m refusedAs) String() string { return "any " + m.typ.String() }
 
 // sameRefusal matches an error that says the same as another one.
 type sameRefusal struct{ first error }

@@ -57,7 +57,7 @@ var wrongRest = map[string]wrong{
 	"the wrong one is wrapped":  {func(s spec) { s.When(refused(fmt.Errorf("taken: %w", errOther))).ThenError(errTaken) }, []string{"another error than wanted", "+ taken: other (*fmt.wrapError)"}},
 	"no error":                  {func(s spec) { s.When(decided()).ThenError(errTaken) }, []string{"the command was accepted", `did not fail with "taken"`, "want  ^ #"}},
 	"events instead of error":   {func(s spec) { s.When(decided(a)).ThenError(errTaken) }, []string{"the command was accepted", "a came at +1ms and was not wanted", `did not fail with "taken"`}},
-	"a wrong type of error":     {func(s spec) { s.When(refused(errOther)).ThenErrorAs(new(*smallError)) }, []string{"another error than wanted: want type *testkit_test.smallError, got *errors.errorString"}},
+	"a wrong type of error":     {func(s spec) { s.When(refused(errOther)).ThenErrorAs(new(*smallError)) }, []string{"another error than wanted: want an error of type *testkit_test.smallError", "+ other (*errors.errorString)"}},
 	"a type, and no error":      {func(s spec) { s.When(decided(a)).ThenErrorAs(new(*smallError)) }, []string{"the command was accepted", "did not fail"}},
 	"the state is another":      {func(s spec) { s.Given(a).When(decided()).ThenState(7) }, []string{"people/spec  a ^", "state", "b  7", "c  1", `a  EMAIL_SET {"Email":"a"}`}},
 	"the state is zero":         {func(s spec) { s.When(decided()).ThenState(7) }, []string{"state", "7", "0"}},

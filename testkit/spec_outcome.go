@@ -2,7 +2,6 @@ package testkit
 
 import (
 	"fmt"
-	"reflect"
 
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit/marble"
@@ -80,9 +79,9 @@ func (o *Outcome[C, E, S]) ThenError(want error) *Outcome[C, E, S] {
 //	testkit.For(t, account).When(Pay{1}).ThenErrorAs(&small)
 func (o *Outcome[C, E, S]) ThenErrorAs(target any) *Outcome[C, E, S] {
 	o.t.Helper()
-	switch m := asMatcher(target); {
+	switch m, ok := failureAs(target); {
 	case !o.ready():
-	case m == nil:
+	case !ok:
 		o.fail(fmt.Sprintf("ThenErrorAs(%T): want a pointer to a variable of the error's type, which is not nil", target))
 	default:
 		o.compare(wanted{refusal: m}, payload[E])
@@ -170,17 +169,4 @@ func (o *Outcome[C, E, S]) happensOnce() bool {
 		w.refusal = sameRefusal{first.refused}
 	}
 	return o.compare(w, payload[E])
-}
-
-// asMatcher is errors.As as a matcher; nil if errors.As would panic.
-func asMatcher(target any) marble.Matcher {
-	v := reflect.ValueOf(target)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return nil
-	}
-	typ := v.Type().Elem()
-	if typ.Kind() != reflect.Interface && !typ.Implements(reflect.TypeFor[error]()) {
-		return nil
-	}
-	return refusedAs{target: target, typ: typ}
 }

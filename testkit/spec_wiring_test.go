@@ -48,13 +48,13 @@ func (s appends) Append(ctx context.Context, id stream.ID, expected stream.Versi
 	return s.Store.Append(ctx, id, expected, records...)
 }
 
-// answers changes what an append answers.
-type answers struct {
+// echoes changes what an append answers.
+type echoes struct {
 	stream.Store
 	change func(stored []stream.Record) []stream.Record
 }
 
-func (s answers) Append(ctx context.Context, id stream.ID, expected stream.Version, records ...stream.Record) ([]stream.Record, error) {
+func (s echoes) Append(ctx context.Context, id stream.ID, expected stream.Version, records ...stream.Record) ([]stream.Record, error) {
 	stored, err := s.Store.Append(ctx, id, expected, records...)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func header(change func(h *stream.Header)) func(stream.Store) *repository {
 }
 
 func answering(change func([]stream.Record) []stream.Record) func(stream.Store) *repository {
-	return over(func(store stream.Store) stream.Store { return answers{store, change} })
+	return over(func(store stream.Store) stream.Store { return echoes{store, change} })
 }
 
 func TestARepositoryOfThePrograms(t *testing.T) {
