@@ -68,7 +68,7 @@ func (r *specRun[C, E, S]) decide(c *specCommand[C, E]) ([]E, error) {
 	return decided, nil
 }
 
-var errUnstable = errors.New("Decide, asked twice about the same command in the same state, decided otherwise: it must depend on its arguments alone")
+var errUnstable = errors.New("asked twice about the same command in the same state, Decide decided otherwise: it must depend on its arguments alone")
 
 // stable says that the same was decided twice.
 func (r *specRun[C, E, S]) stable(decided []E) error {

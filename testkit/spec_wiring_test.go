@@ -17,19 +17,20 @@ import (
 type forgetful struct{ stream.Store }
 
 func (s forgetful) Append(ctx context.Context, id stream.ID, expected stream.Version, records ...stream.Record) ([]stream.Record, error) {
-	log, first := s.Store, slices.Clone(records)
-	stored, err := log.Append(ctx, id, expected, first...)
+	stored, err := s.Store.Append(ctx, id, expected, records...)
 	if err != nil || stored[0].Version == expected+1 {
 		return stored, err
 	}
-	for i := range first {
-		first[i].Command, first[i].ID = stream.EventID{}, stream.EventID{}
+	again := slices.Clone(records)
+	for i := range again {
+		again[i].Command, again[i].ID = stream.EventID{}, stream.EventID{}
 	}
-	return log.Append(ctx, id, expected, first...)
+	return s.Store.Append(ctx, id, expected, again...)
 }
 
 func (s forgetful) Read(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
 	return s.Store.Read(ctx, q, func(records []stream.Record, m stream.Mark) error {
+		records = slices.Clone(records) // what a log hands over is shared
 		for i := range records {
 			records[i].Command = stream.EventID{}
 		}
@@ -44,6 +45,7 @@ type appends struct {
 }
 
 func (s appends) Append(ctx context.Context, id stream.ID, expected stream.Version, records ...stream.Record) ([]stream.Record, error) {
+	records = slices.Clone(records)
 	s.change(&expected, records)
 	return s.Store.Append(ctx, id, expected, records...)
 }
@@ -59,7 +61,7 @@ func (s echoes) Append(ctx context.Context, id stream.ID, expected stream.Versio
 	if err != nil {
 		return nil, err
 	}
-	return s.change(stored), nil
+	return s.change(slices.Clone(stored)), nil
 }
 
 type repository = aggregate.Repository[SetEmail, EmailSet, []string]
