@@ -59,7 +59,7 @@ func ExampleFor() {
 		When(SetEmail{"ann@new"}).
 		Then(EmailSet{"ann@nwe"})
 	// Output:
-	// example_test.go:59: users/spec: tick 1 (+1ms): c came in the place of b
+	// example_test.go:59: users/spec: something else was decided: tick 1 (+1ms): c came in the place of b
 	//   want  a ^ b
 	//   got   a ^ c
 	//             ^

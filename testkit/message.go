@@ -25,14 +25,28 @@ func (o *Outcome[C, E, S]) compare(w wanted, value func(*stream.Event[E]) any) b
 	}
 	names := &marble.Names{}
 	want, got = o.named(names, want), o.named(names, got)
-	switch refused := o.ran.calls[0].refused != nil; {
-	case refused && w.refusal == nil:
-		want.Name += ": the command was refused"
-	case !refused && w.refusal != nil:
-		want.Name += ": the command was accepted"
-	}
+	want.Name += ": " + o.verdict(w)
 	o.report(nil, want, got, names)
 	return false
+}
+
+// verdict is what is wrong, in a word: the lanes show the rest.
+func (o *Outcome[C, E, S]) verdict(w wanted) string {
+	calls := o.ran.calls
+	refused := calls[0].refused != nil
+	switch {
+	case refused && w.refusal == nil:
+		return "the command was refused"
+	case !refused && w.refusal != nil:
+		return "the command was accepted"
+	case refused:
+		return "the command was refused for another reason"
+	case calls[0].again && calls[0].end > o.ran.before, len(calls) > 1 && calls[1].end > calls[0].end:
+		return "the command took effect twice"
+	case w.n == 0:
+		return "something was decided"
+	}
+	return "something else was decided"
 }
 
 // compareState fails unless the state is the wanted one, or is matched.
@@ -42,7 +56,7 @@ func (o *Outcome[C, E, S]) compareState(want any) {
 	at := max(specTick, stream.End-specTick)
 	stream.End = at + specTick
 	lane := func(v any) marble.Lane {
-		return marble.Lane{Name: "state", End: stream.End, Points: []marble.Point{
+		return marble.Lane{Name: o.ran.name() + ": the state is another", End: stream.End, Points: []marble.Point{
 			{Kind: marble.Subscribe}, {At: at, Kind: marble.Event, Value: v},
 		}}
 	}

@@ -159,7 +159,7 @@ func TestACommandThatTakesEffectTwiceFails(t *testing.T) {
 	got := recorded(t, func(t testing.TB) {
 		testkit.ForRepository(t, build).Given(a).WhenTwice(decided(b, n)).Then(b, n)
 	})
-	wantOne(t, got, "b was delivered as if for the first time", "want  a ^ [bc] (b'c')", "got   a ^ [bc] [bc]", ", twice")
+	wantOne(t, got, "the command took effect twice", "b was delivered as if for the first time", "want  a ^ [bc] (b'c')", "got   a ^ [bc] [bc]", ", twice")
 	got = recorded(t, func(t testing.TB) {
 		testkit.ForRepository(t, build).WhenTwice(decided(b)).ThenVersion(1)
 	})
