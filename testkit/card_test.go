@@ -149,7 +149,7 @@ func TestCard(t *testing.T) {
 		cause := stream.Cause{Event: stream.NewID(), Correlation: stream.NewID()}
 		testkit.For(t, card).
 			Given(CardIssued{"ann"}, CardToppedUp{100}).
-			After(30 * 24 * time.Hour).
+			WhenTime(30 * 24 * time.Hour).
 			WhenCommand(aggregate.Command[cardCommand]{Data: RedeemCard{30}, CausedBy: cause}).
 			ThenLike(
 				testkit.Where("in the same story", func(e *stream.Event[cardEvent]) bool { return e.Correlation == cause.Correlation }),

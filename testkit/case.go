@@ -14,7 +14,7 @@ import (
 type Case[C, E, S any] struct {
 	Name      string        // the claim
 	Given     []E           // what has happened
-	After     time.Duration // how much time passes then; see [Spec.After]
+	WhenTime  time.Duration // how much time passes then; see [Spec.WhenTime]
 	Meanwhile []E           // what another writer appends between load and append; see [Spec.Meanwhile]
 	When      C             // what is asked
 	Twice     bool          // twice under one ID; see [Spec.WhenTwice]
@@ -50,7 +50,7 @@ func ForEach[C, E, S any](t *testing.T, d aggregate.Decider[C, E, S], cases []Ca
 func (c Case[C, E, S]) test(t testing.TB, build func(stream.Store) *aggregate.Repository[C, E, S], at place) {
 	t.Helper()
 	s := begin(t, build, at)
-	s.steps = []specStep[C, E]{{given: c.Given}, {wait: c.After}}
+	s.steps = []specStep[C, E]{{given: c.Given}, {wait: c.WhenTime}}
 	s.meanwhile = c.Meanwhile
 	o := s.when(specCommand[C, E]{Command: aggregate.Command[C]{Data: c.When}, twice: c.Twice}, at)
 	c.assert(o)

@@ -21,7 +21,7 @@ func TestForEach(t *testing.T) {
 		{Name: "a refusal", When: refused(errTaken), Error: errTaken},
 		{Name: "a refusal of a type", When: refused(&smallError{7}), ErrorAs: new(*smallError)},
 		{Name: "twice", When: decided(a, b), Twice: true, Then: []any{a, b}, State: &two},
-		{Name: "time passes", After: 1 << 60, When: decided(a), Then: []any{a}},
+		{Name: "time passes", WhenTime: 1 << 60, When: decided(a), Then: []any{a}},
 		{Name: "another writer", Given: []any{a}, Meanwhile: []any{b}, When: decided(n), Then: []any{n}, Version: 3},
 	})
 }
@@ -39,7 +39,7 @@ func TestACaseFailsAsASpecificationDoes(t *testing.T) {
 		"not what holds of it":    {When: decided(a), StateWhere: isTwo},
 		"wrong version":           {When: decided(a), Version: 2},
 		"nobody came between":     {Meanwhile: []any{a}, When: decided(), Nothing: true},
-		"no test to pass time in": {After: 1, When: decided(), Nothing: true},
+		"no test to pass time in": {WhenTime: 1, When: decided(), Nothing: true},
 		"nothing is said":         {When: decided()},
 	} {
 		t.Run(claim, func(t *testing.T) {

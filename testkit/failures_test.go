@@ -1,8 +1,6 @@
 package testkit_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,32 +8,17 @@ import (
 	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit"
+	"github.com/thaw-go/thaw/testkit/golden"
 )
-
-// updateFailures, in the environment, writes testdata/failures anew.
-const updateFailures = "THAW_TESTKIT_UPDATE"
 
 var lineNumber = regexp.MustCompile(`_test\.go:\d+:`)
 
 // wantSample compares a failure, word for word, with a file of testdata/failures,
-// so that what people read is reviewed like code. Lines of the test's own file
-// are line 41.
+// so that what people read is reviewed like code. Whatever its line, it is 41.
 func wantSample(t *testing.T, name, got string) {
 	t.Helper()
-	got = strings.TrimRight(lineNumber.ReplaceAllString(got, "_test.go:41:"), "\n") + "\n"
-	file := filepath.Join("testdata", "failures", name+".txt")
-	if os.Getenv(updateFailures) != "" {
-		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != got {
-		t.Errorf("%s: got\n%s\nwant\n%s\n(%s=1 writes it anew)", file, got, want, updateFailures)
-	}
+	got = lineNumber.ReplaceAllString(got, "_test.go:41:")
+	golden.Text(t, "failures/"+name+".txt", strings.TrimRight(got, "\n")+"\n")
 }
 
 type cardSpec = testkit.Spec[cardCommand, cardEvent, cardState]

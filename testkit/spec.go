@@ -89,11 +89,11 @@ func (s Spec[C, E, S]) GivenStored(typ string, schema uint32, data string) Spec[
 	return s.with(specStep[C, E]{stored: rec}, here(), "GivenStored")
 }
 
-// After lets time pass: what is stored next has a later Time. The
+// WhenTime lets time pass: what is stored next has a later Time. The
 // specification then runs in a bubble of testing/synctest, where a year takes no
 // longer than a second, and needs a *testing.T.
-func (s Spec[C, E, S]) After(d time.Duration) Spec[C, E, S] {
-	return s.with(specStep[C, E]{wait: d}, here(), "After")
+func (s Spec[C, E, S]) WhenTime(d time.Duration) Spec[C, E, S] {
+	return s.with(specStep[C, E]{wait: d}, here(), "WhenTime")
 }
 
 // Meanwhile lets another writer append events while the next command is being
@@ -164,7 +164,7 @@ func (s Spec[C, E, S]) play() *specRun[C, E, S] {
 	for _, step := range s.steps {
 		passes = passes || step.wait > 0
 		if step.wait < 0 {
-			r.fault = fmt.Errorf("After(%s): time does not go back", step.wait)
+			r.fault = fmt.Errorf("WhenTime(%s): time does not go back", step.wait)
 			return r
 		}
 	}

@@ -63,7 +63,7 @@ func TestAFailureWithoutAPlaceForArtifacts(t *testing.T) {
 func TestAFailingSpecificationFailsItsTest(t *testing.T) {
 	const variable = "THAW_TESTKIT_FAILS"
 	if os.Getenv(variable) != "" {
-		testkit.For(t, teller).Given(a).After(1000).When(decided(b)).Then(n)
+		testkit.For(t, teller).Given(a).WhenTime(1000).When(decided(b)).Then(n)
 		return
 	}
 	out, passed := child(t, t.Name(), variable)

@@ -135,24 +135,24 @@ var bubbles = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 func TestTimePasses(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	t.Run("before the command", func(t *testing.T) {
-		o := testkit.For(t, user).Given(EmailSet{"a"}).After(year).When(SetEmail{"b"}).
+		o := testkit.For(t, user).Given(EmailSet{"a"}).WhenTime(year).When(SetEmail{"b"}).
 			Then(EmailSet{"b"}).ThenLike(storedAt(bubbles.Add(year)))
 		if lane := strings.Split(o.Trace().Text(), "\n")[0]; lane != "  users/spec  a 365d ^ b" {
 			t.Errorf("got the lane %q, want one in which a year passes", lane)
 		}
 	})
 	t.Run("between commands", func(t *testing.T) {
-		testkit.For(t, user).After(year).When(SetEmail{"a"}).Then(EmailSet{"a"}).
-			After(year).When(SetEmail{"b"}).ThenLike(storedAt(bubbles.Add(2 * year)))
+		testkit.For(t, user).WhenTime(year).When(SetEmail{"a"}).Then(EmailSet{"a"}).
+			WhenTime(year).When(SetEmail{"b"}).ThenLike(storedAt(bubbles.Add(2 * year)))
 	})
 	t.Run("in the bubble of the test itself", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(time.Hour)
-			testkit.For(t, user).After(year).When(SetEmail{"a"}).ThenLike(storedAt(bubbles.Add(year + time.Hour)))
+			testkit.For(t, user).WhenTime(year).When(SetEmail{"a"}).ThenLike(storedAt(bubbles.Add(year + time.Hour)))
 		})
 	})
 	t.Run("not without a *testing.T", func(t *testing.T) {
-		got := recorded(t, func(t testing.TB) { testkit.For(t, user).After(year).When(SetEmail{"a"}).Then(EmailSet{"a"}) })
+		got := recorded(t, func(t testing.TB) { testkit.For(t, user).WhenTime(year).When(SetEmail{"a"}).Then(EmailSet{"a"}) })
 		wantOne(t, got, "time can not pass in a *testkit_test.recorder: want a *testing.T", "when")
 	})
 }
@@ -161,6 +161,6 @@ func TestASpecificationOnDisk(t *testing.T) {
 	s := testkit.For(t, user).On(testkit.OnDisk).Given(EmailSet{"a"})
 	s.Meanwhile(EmailSet{"b"}).WhenTwice(SetEmail{"c"}).Then(EmailSet{"c"}).ThenState([]string{"a", "b", "c"}).
 		When(SetEmail{"c"}).ThenError(errReused).ThenVersion(3)
-	s.After(time.Hour).When(SetEmail{"c"}).ThenLike(storedAt(bubbles.Add(time.Hour)))
+	s.WhenTime(time.Hour).When(SetEmail{"c"}).ThenLike(storedAt(bubbles.Add(time.Hour)))
 	testkit.For(t, teller).On(testkit.OnDisk).GivenStored("EMAIL_SET", 1, `{"Mail":"a"}`).When(decided(n)).Then(n).ThenState(2)
 }

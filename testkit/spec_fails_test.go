@@ -89,7 +89,7 @@ var noOutcome = map[string]wrong{
 	"stored bytes are no JSON":    {func(s spec) { s.GivenStored("EMAIL_SET", 2, `{`).When(decided()).ThenNothing() }, []string{"EMAIL_SET", "JSON"}},
 	"an unknown stored type":      {func(s spec) { s.GivenStored("EMAIL_LOST", 1, `{}`).When(decided()).ThenNothing() }, []string{"EMAIL_LOST", "catalogue"}},
 	"an upcaster fails":           {func(s spec) { s.GivenStored("EMAIL_SET", 1, `[]`).When(decided()).ThenNothing() }, []string{"upcast from schema 1"}},
-	"time goes back":              {func(s spec) { s.After(-1).When(decided()).ThenNothing() }, []string{"time does not go back"}},
+	"time goes back":              {func(s spec) { s.WhenTime(-1).When(decided()).ThenNothing() }, []string{"time does not go back"}},
 
 	"When without Then":          {func(s spec) { s.Given(a).When(decided()) }, []string{"When without a Then", "EMAIL_SET"}},
 	"When without Then, later":   {func(s spec) { s.When(decided()).ThenNothing().When(decided()) }, []string{"When without a Then"}},
@@ -99,7 +99,7 @@ var noOutcome = map[string]wrong{
 	"Given after the last Then":  {func(s spec) { s.When(decided()).ThenNothing().Given(a) }, []string{"Given without a When"}},
 	"GivenStored without When":   {func(s spec) { s.GivenStored("EMAIL_SET", 2, `{}`) }, []string{"GivenStored without a When"}},
 	"Meanwhile without When":     {func(s spec) { s.When(decided()).ThenNothing().Meanwhile(a) }, []string{"Meanwhile without a When"}},
-	"After without When":         {func(s spec) { s.After(1) }, []string{"After without a When"}},
+	"WhenTime without When":      {func(s spec) { s.WhenTime(1) }, []string{"WhenTime without a When"}},
 	"Then without events":        {func(s spec) { s.When(decided()).Then() }, []string{"Then without events: say ThenNothing"}},
 	"ThenLike without events":    {func(s spec) { s.When(decided()).ThenLike() }, []string{"ThenLike without events: say ThenNothing"}},
 	"ThenError without error":    {func(s spec) { s.When(decided()).ThenError(nil) }, []string{"say Then or ThenNothing"}},
