@@ -41,11 +41,15 @@ func TestACaseFailsAsASpecificationDoes(t *testing.T) {
 		"nobody came between":     {Meanwhile: []any{a}, When: decided(), Nothing: true},
 		"no test to pass time in": {WhenTime: 1, When: decided(), Nothing: true},
 		"nothing is said":         {When: decided()},
+		"wrong events, twice":     {When: decided(a), Twice: true, Then: []any{b}},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			got := recorded(t, func(t testing.TB) { c.Test(t, teller) })
 			if len(got) != 1 || !strings.HasPrefix(got[0], "table_test.go:1: ") {
 				t.Errorf("got %q, want one failure at the table's line", got)
+			}
+			if c.Twice && !strings.Contains(strings.Join(got, ""), "got   ^ b b'") {
+				t.Errorf("got %q, want a command that was given twice", got)
 			}
 		})
 	}

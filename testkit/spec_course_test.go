@@ -13,6 +13,27 @@ import (
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
+// Breaks when: with appends where another specification has its steps.
+func TestOneBeginningServesSeveral(t *testing.T) {
+	s := testkit.For(t, user)
+	for _, past := range []string{"a", "b", "c", "d", "e"} { // somewhere a slice has room for one more
+		s = s.Given(EmailSet{past})
+		left, right := s.Given(EmailSet{"left"}), s.Given(EmailSet{"right"})
+		left.When(SetEmail{"right"}).Then(EmailSet{"right"})
+		right.When(SetEmail{"left"}).Then(EmailSet{"left"})
+		between, alone := s.Meanwhile(EmailSet{"x"}), s
+		between.When(SetEmail{"y"}).Then(EmailSet{"y"}).When(SetEmail{"z"}).Then(EmailSet{"z"})
+		alone.When(SetEmail{"x"}).Then(EmailSet{"x"})
+	}
+}
+
+func TestASpecificationHasOneInstance(t *testing.T) {
+	got := recorded(t, func(t testing.TB) {
+		testkit.For(t, user).WhenCommand(aggregate.Command[SetEmail]{Key: "ann", Data: SetEmail{"a"}}).Then(EmailSet{"a"})
+	})
+	wantOne(t, got, `names the instance "ann"`)
+}
+
 func TestAnotherWriterComesBetween(t *testing.T) {
 	t.Run("and the command is decided over its events", func(t *testing.T) {
 		testkit.For(t, user).Given(EmailSet{"a"}).Meanwhile(EmailSet{"b"}).When(SetEmail{"c"}).
@@ -66,6 +87,9 @@ func TestTheSameCommandAgain(t *testing.T) {
 	t.Run("when it is refused", func(t *testing.T) {
 		testkit.For(t, user).Given(EmailSet{"a"}).WhenTwice(SetEmail{"a"}).ThenError(errReused)
 	})
+	t.Run("when each refusal is an error of its own", func(t *testing.T) {
+		testkit.For(t, card).Given(CardIssued{"ann"}).WhenTwice(RedeemCard{1}).ThenErrorAs(new(*ShortError))
+	})
 	t.Run("when the state has moved on: what was stored first is returned, and the state right after it", func(t *testing.T) {
 		c := aggregate.Command[SetEmail]{ID: stream.NewID(), Data: SetEmail{"a"}}
 		o := testkit.For(t, user).
@@ -85,7 +109,7 @@ func TestTheSameCommandAgain(t *testing.T) {
 // Breaks when: a decision is not asked for again, or the live state is not
 // compared with the replayed one.
 func TestADeciderThatDoesNotDependOnItsArgumentsAloneFails(t *testing.T) {
-	calls := 0
+	var calls int
 	for claim, c := range map[string]struct {
 		decide func([]string, SetEmail) ([]EmailSet, error)
 		evolve func([]string, EmailSet) []string
@@ -105,6 +129,12 @@ func TestADeciderThatDoesNotDependOnItsArgumentsAloneFails(t *testing.T) {
 			}
 			return []EmailSet{{"a"}}, nil
 		}, user.Evolve, "decided otherwise"},
+		"it refuses, or has nothing to do": {func([]string, SetEmail) ([]EmailSet, error) {
+			if calls++; calls%2 == 0 {
+				return nil, nil
+			}
+			return nil, errReused
+		}, user.Evolve, "decided otherwise"},
 		"it changes the state": {func(past []string, c SetEmail) ([]EmailSet, error) {
 			past[0] = "changed"
 			return []EmailSet{{"a"}}, nil
@@ -115,6 +145,7 @@ func TestADeciderThatDoesNotDependOnItsArgumentsAloneFails(t *testing.T) {
 		}, "the state is another when history is folded again"},
 	} {
 		t.Run(claim, func(t *testing.T) {
+			calls = 0
 			d := aggregate.New(user.Topic, c.decide, c.evolve)
 			got := recorded(t, func(t testing.TB) {
 				testkit.For(t, d).Given(EmailSet{"given"}).When(SetEmail{"a"}).ThenVersion(2)
@@ -141,6 +172,12 @@ func TestTimePasses(t *testing.T) {
 			t.Errorf("got the lane %q, want one in which a year passes", lane)
 		}
 	})
+	t.Run("in history", func(t *testing.T) {
+		o := testkit.For(t, user).Given(EmailSet{"a"}).WhenTime(time.Hour).Given(EmailSet{"b"}).WhenTime(time.Minute).When(SetEmail{"c"}).Then(EmailSet{"c"})
+		if lane := strings.Split(o.Trace().Text(), "\n")[0]; lane != "  users/spec  a 1h b 1m ^ c" {
+			t.Errorf("got the lane %q, want one in which an hour and a minute pass", lane)
+		}
+	})
 	t.Run("between commands", func(t *testing.T) {
 		testkit.For(t, user).WhenTime(year).When(SetEmail{"a"}).Then(EmailSet{"a"}).
 			WhenTime(year).When(SetEmail{"b"}).ThenLike(storedAt(bubbles.Add(2 * year)))
@@ -155,6 +192,27 @@ func TestTimePasses(t *testing.T) {
 		got := recorded(t, func(t testing.TB) { testkit.For(t, user).WhenTime(year).When(SetEmail{"a"}).Then(EmailSet{"a"}) })
 		wantOne(t, got, "time can not pass in a *testkit_test.recorder: want a *testing.T", "when")
 	})
+}
+
+// roomy is a test that counts the directories it is asked for.
+type roomy struct {
+	*testing.T
+	rooms int
+}
+
+func (r *roomy) TempDir() string {
+	r.rooms++
+	return r.T.TempDir()
+}
+
+func TestTheSpecificationSaysWhatItRunsOn(t *testing.T) {
+	for medium, want := range map[testkit.Medium]int{testkit.InMemory: 0, testkit.OnDisk: 1} {
+		r := &roomy{T: t}
+		testkit.For(r, user).On(medium).Given(EmailSet{"a"}).When(SetEmail{"b"}).Then(EmailSet{"b"})
+		if r.rooms != want {
+			t.Errorf("%s: got %d directories, want %d", medium, r.rooms, want)
+		}
+	}
 }
 
 func TestASpecificationOnDisk(t *testing.T) {

@@ -160,6 +160,17 @@ func TestACommandThatTakesEffectTwiceFails(t *testing.T) {
 		testkit.ForRepository(t, build).Given(a).WhenTwice(decided(b, n)).Then(b, n)
 	})
 	wantOne(t, got, "the command took effect twice", "b was delivered as if for the first time", "want  a ^ [bc] (b'c')", "got   a ^ [bc] [bc]", ", twice")
+	same := stream.NewID()
+	got = recorded(t, func(t testing.TB) {
+		testkit.ForRepository(t, func(store stream.Store) *aggregate.Repository[told, any, int] {
+			return aggregate.NewRepository(appends{store, func(_ *stream.Version, records []stream.Record) {
+				for i := range records {
+					records[i].ID = same
+				}
+			}}, teller)
+		}).When(decided(b, n)).Then(b, n)
+	})
+	wantOne(t, got, "decided event 2 has no ID of its own")
 	got = recorded(t, func(t testing.TB) {
 		testkit.ForRepository(t, build).WhenTwice(decided(b)).ThenVersion(1)
 	})
