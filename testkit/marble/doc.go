@@ -9,9 +9,9 @@
 //
 // One token is one tick; spaces are free.
 //
-//	-       a tick in which nothing happens
-//	5s      a jump: so much time passes (ns, us, ms, s, m, h, d; 1h30m)
 //	a       an event; the letter stands for its value
+//	5s      a jump: so much time passes (ns, us, ms, s, m, h, d; 1h30m)
+//	-       a tick in which nothing happens
 //	[ab]    one atomic append of several events
 //	(ab)    several things in one instant, in this order
 //	^       subscribed: what is left of it is committed history
