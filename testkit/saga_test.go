@@ -2,7 +2,6 @@ package testkit_test
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -160,4 +159,25 @@ func TestSaga(t *testing.T) {
 	})
 }
 
-func BenchmarkSaga(b *testing.B) { _ = fmt.Sprint() }
+// asTest runs a benchmark's function as a test, which specifications need.
+func asTest(b *testing.B, f func(t *testing.T)) {
+	test := testing.InternalTest{Name: b.Name(), F: func(t *testing.T) {
+		for b.Loop() {
+			t.Run("", f)
+		}
+	}}
+	if !testing.RunTests(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{test}) {
+		b.Error("the specification failed")
+	}
+}
+
+// A specification with three Whens and all its crashes is to take a few
+// milliseconds.
+func BenchmarkSaga(b *testing.B) {
+	asTest(b, func(t *testing.T) {
+		ofBilling(t).Given(opened).
+			When(sold).Then(issue, remind).
+			WhenTime(time.Hour).Then(invoice.Send("1", Remind{1}), remind).
+			When(paid).Then(aggregate.Cancel("remind"))
+	})
+}
