@@ -45,6 +45,14 @@ func TestMarblesOfAtLeastOnce(t *testing.T) {
 	})
 }
 
+// Breaks when: what stands before the ^ in its own instant is taken for time.
+func TestMarblesOfASubscriberWhoStoresItsPlaceAsItComes(t *testing.T) {
+	testkit.Marbles(t, func(b *testkit.Board) {
+		testkit.Events(b, "log", mails, "^ - a b - c", letters)
+		testkit.Expect(b, "out", replay.Hot(b.Log(), mails), "- - a - (a'b) c").Subscribed("-(^*)-%^")
+	})
+}
+
 func TestMarblesOfSourcesWithoutALog(t *testing.T) {
 	testkit.Marbles(t, func(b *testkit.Board) {
 		in := testkit.Items[stream.Hot, string](b, "in", "-a-b-#")
@@ -63,7 +71,7 @@ func TestMarblesAcrossACrashOfTheWholeProcess(t *testing.T) {
 			testkit.Marbles(t, func(b *testkit.Board) {
 				b.On(m)
 				testkit.Events(b, "log", mails, "a ^ b c %  -  -  d |", letters)
-				testkit.Expect(b, "durable", replay.Hot(b.Log(), mails), "- b c - - c' d |").Subscribed("^ * - - - ^")
+				testkit.Expect(b, "durable", replay.Hot(b.Log(), mails), "- b c - - c' d |").Subscribed("^ * - % - ^")
 				testkit.Expect(b, "nobody", replay.Hot(b.Log(), mails), "- b c")
 			})
 		})

@@ -80,13 +80,13 @@ func (e *Expectation) Fails(with error) *Expectation {
 }
 
 // Subscribed says when the pipeline is subscribed and left: ^ subscribes, ! ends
-// the subscription. With a * or a % in it, the pipeline has a durable consumer,
+// the subscription. Unlike in other lanes, zero is where the lane begins. With a * or a % in it, the pipeline has a durable consumer,
 // named as the lane: * stores that all that was delivered has been handled, %
 // crashes, and the next ^ goes on after the last *.
 func (e *Expectation) Subscribed(marbles string) *Expectation {
 	b := e.board
 	b.t.Helper()
-	e.sub, e.scripted = b.parse(e.name, marbles), true
+	e.sub, e.scripted = b.parseSubscriber(e.name, marbles), true
 	phases := map[time.Duration]int{}
 	for _, p := range e.sub.Points {
 		if p.Kind == marble.Checkpoint {
@@ -157,8 +157,13 @@ func (e *Expectation) stop() {
 	e.running.cancel()
 	select {
 	case <-e.running.done:
+		return
 	case <-time.After(time.Hour): // of virtual time: it hangs
 		e.board.t.Errorf("%s: %s did not end within an hour after its context was cancelled", e.line, e.name)
+	}
+	select {
+	case <-e.running.done:
+	case <-time.After(24 * time.Hour): // the bubble will say where it stands
 	}
 }
 
@@ -297,5 +302,5 @@ func (e *Expectation) compare() {
 	if e.scripted {
 		around = append(around, e.sub)
 	}
-	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences))
+	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences, explain(nil, append(around, want, compared)...)...))
 }

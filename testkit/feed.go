@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ func Events[E any](b *Board, name string, topic *stream.Topic[E], marbles string
 		switch p.Kind {
 		case marble.Subscribe:
 		case marble.Event:
+			b.names.Set(p.Name, planned(p.Name), "") // no other event gets this letter
 			for p.Append != 0 && i+n < len(lane.Points) && lane.Points[i+n].Append == p.Append {
 				n++
 			}
@@ -48,6 +50,9 @@ func Events[E any](b *Board, name string, topic *stream.Topic[E], marbles string
 		i += n
 	}
 }
+
+// planned stands for an event that is not there yet.
+type planned string
 
 // happening is the append that some letters stand for.
 func happening[E any](b *Board, name string, topic *stream.Topic[E], points []marble.Point, values Values[*stream.Event[E]]) (h Happening, data []any) {
@@ -104,6 +109,22 @@ func (b *Board) parse(name, marbles string) marble.Lane {
 		b.fatal("lane %s begins %s before zero: lay it out before Time is asked for", name, -lane.Points[0].At)
 	}
 	b.history = -lane.Points[0].At
+	return lane
+}
+
+// parseSubscriber reads a lane that begins at zero, wherever its ^ stands.
+func (b *Board) parseSubscriber(name, marbles string) marble.Lane {
+	b.t.Helper()
+	lane := b.parse(name, marbles)
+	before, _, _ := strings.Cut(marbles, "^")
+	if open := strings.LastIndexByte(before, '('); open > strings.LastIndexByte(before, ')') {
+		before = before[:open] // the ^ shares its instant with others
+	}
+	shift := b.parse(name, before).End
+	for i := range lane.Points {
+		lane.Points[i].At += shift
+	}
+	lane.End += shift
 	return lane
 }
 
