@@ -52,7 +52,7 @@ func (p *sagaPlay[E, S]) compareEffects(line string, want []aggregate.Effect, wi
 	got := unspoken(all, p.script.from)
 	var wanted []any
 	for _, e := range want {
-		wanted = append(wanted, e)
+		wanted = append(wanted, asked(e))
 	}
 	c := newChart(p.stage, p.records, wishPoints(all[:len(all)-len(got)]), wanted, wishPoints(got), p.script.from)
 	if f := p.failure(); f != nil {

@@ -13,13 +13,38 @@ import (
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
-// effectText is an effect in words, for legends.
-func effectText(e aggregate.Effect) string {
-	if e.Kind == aggregate.SendCommand {
-		return fmt.Sprintf("send %s to %s/%s", value.Show(e.Command), e.Topic, e.Key)
+// sent, timed and untimed are effects as specifications compare and show them.
+type (
+	sent struct {
+		To      stream.ID
+		Command any
 	}
-	return e.String()
+	timed struct {
+		Timer string
+		Wait  time.Duration
+	}
+	untimed struct{ Timer string }
+)
+
+func (s sent) String() string    { return fmt.Sprintf("send %s to %s", value.Show(s.Command), s.To) }
+func (s timed) String() string   { return aggregate.After(s.Wait, s.Timer).String() }
+func (s untimed) String() string { return aggregate.Cancel(s.Timer).String() }
+
+// asked is what is compared of an effect.
+func asked(e aggregate.Effect) any {
+	switch e.Kind {
+	case aggregate.SendCommand:
+		return sent{stream.ID{Topic: e.Topic, Key: e.Key}, e.Command}
+	case aggregate.SetTimer:
+		return timed{e.Timer, e.Wait}
+	case aggregate.CancelTimer:
+		return untimed{e.Timer}
+	}
+	return e
 }
+
+// effectText is an effect in words, for legends.
+func effectText(e aggregate.Effect) string { return textOf(asked(e)) }
 
 // logEntry is an event of a log as specifications compare and show it.
 type logEntry struct {
@@ -46,18 +71,15 @@ func (e logEntry) String() string {
 
 // textOf is what a legend says of a value.
 func textOf(v any) string {
-	switch v := v.(type) {
-	case aggregate.Effect:
-		return effectText(v)
-	case fmt.Stringer:
-		return v.String()
+	if s, ok := v.(fmt.Stringer); ok {
+		return s.String()
 	}
 	return value.Show(v)
 }
 
 func wishPoints(list []wish) (points []marble.Point) {
 	for _, w := range list {
-		points = append(points, marble.Point{At: w.at, Kind: marble.Event, Value: w.effect})
+		points = append(points, marble.Point{At: w.at, Kind: marble.Event, Value: asked(w.effect)})
 	}
 	return points
 }

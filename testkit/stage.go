@@ -206,6 +206,7 @@ func (s *stage) revive() error {
 	if err := s.ended(); err != nil {
 		return err
 	}
+	synctest.Wait() // until the log has nothing to do: what is copied must not change
 	if err := s.world.reopen(); err != nil {
 		return err
 	}
