@@ -145,9 +145,9 @@ func (o *SagaOutcome[E, S]) Then(effects ...aggregate.Effect) *SagaOutcome[E, S]
 	o.script.t.Helper()
 	if len(effects) == 0 {
 		return o.say("effects", func(p *sagaPlay[E, S], line string) {
-		o.script.t.Helper()
-		p.fail(line, "Then without effects: say ThenNothing")
-	})
+			o.script.t.Helper()
+			p.fail(line, "Then without effects: say ThenNothing")
+		})
 	}
 	return o.say("effects", func(p *sagaPlay[E, S], line string) {
 		o.script.t.Helper()
@@ -265,10 +265,10 @@ func (s *sagaScript[E, S]) closePart() {
 func (s *sagaScript[E, S]) unsaid() {
 	s.t.Helper()
 	p := s.played
-	if p.fault != nil || s.said["effects"] || s.said["happened"] && p.failure() == nil {
+	if p.fault != nil || s.said["effects"] || s.said["happened"] && p.stage.failure(s.from) == nil {
 		return
 	}
-	if got := p.effects(); len(got) > 0 || p.failure() != nil {
+	if got := p.effects(); len(got) > 0 || p.stage.failure(s.from) != nil {
 		p.fail(s.scenes[len(s.scenes)-1].line, "no Then speaks of what the saga wanted")
 	}
 }

@@ -3,6 +3,7 @@ package testkit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,20 @@ func logged(r stream.Record) logEntry {
 		e.Data = string(r.Data)
 	}
 	return e
+}
+
+// loggedOf are the events of happenings.
+func loggedOf(happenings []Happening) (list []any, err error) {
+	for _, h := range happenings {
+		if h.err != nil {
+			return nil, h.err
+		}
+		for _, r := range h.records {
+			r.Stream = h.id
+			list = append(list, logged(r))
+		}
+	}
+	return list, nil
 }
 
 func (e logEntry) String() string {
@@ -121,6 +136,13 @@ func newChart(s *stage, records []stream.Record, before []marble.Point, want []a
 // placed is where each wanted value stands: with what it is the same as, so that
 // as many as possible are in order, or with what came in its place.
 func placed(want []any, got []marble.Point, from time.Duration) []time.Duration {
+	places := make([]time.Duration, len(want))
+	if reordered(want, got) {
+		for i := range want {
+			places[i] = got[i].At
+		}
+		return places
+	}
 	common := make([][]int, len(want)+1) // how many pairs want[i:] and got[j:] have
 	for i := range common {
 		common[i] = make([]int, len(got)+1)
@@ -133,7 +155,6 @@ func placed(want []any, got []marble.Point, from time.Duration) []time.Duration 
 			}
 		}
 	}
-	places := make([]time.Duration, len(want))
 	at := from
 	for i, j := 0, 0; i < len(want); {
 		if j < len(got) {
@@ -152,6 +173,22 @@ func placed(want []any, got []marble.Point, from time.Duration) []time.Duration 
 		}
 	}
 	return places
+}
+
+// reordered reports whether the same came in whatever order.
+func reordered(want []any, got []marble.Point) bool {
+	if len(want) != len(got) {
+		return false
+	}
+	left := slices.Clone(got)
+	for _, v := range want {
+		i := slices.IndexFunc(left, func(p marble.Point) bool { return sameAs(v, p.Value) })
+		if i < 0 {
+			return false
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	return true
 }
 
 func sameAs(want, got any) bool {
@@ -212,20 +249,26 @@ func (p *sagaPlay[E, S]) fail(line, what string) {
 
 func (p *sagaPlay[E, S]) failAs(line, title, what string) {
 	p.script.t.Helper()
-	text := ""
-	if p.stage != nil {
-		got := p.wishes()
-		c := newChart(p.stage, p.records, nil, nil, wishPoints(got), 0)
-		if f := p.failure(); f != nil {
-			c.got.Points = append(c.got.Points, marble.Point{At: f.at, Kind: marble.Failed, Value: f.err})
-			text = fmt.Sprintf("\n  #  %v", f.err)
-		}
-		c.name()
-		c.got.Name = "wanted"
-		trace := marble.Trace{Tick: stageTick, Lanes: append(c.around, c.got), Names: c.names.Legend()}
-		text = "\n" + indent2(trace.Text()) + text
+	if p.stage == nil {
+		p.script.t.Errorf("%s: %s: %s", line, title, what)
+		return
 	}
-	p.script.t.Errorf("%s: %s: %s%s", line, title, strings.TrimRight(what, "\n"), text)
+	c := newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()), 0)
+	c.story(p.script.t, line, title, what, "wanted", p.stage.failure(p.script.from))
+}
+
+// story reports what is no difference between lanes, above what happened.
+func (c *chart) story(t *testing.T, line, title, what, came string, ended *failure) {
+	t.Helper()
+	end := ""
+	if ended != nil {
+		c.got.Points = append(c.got.Points, marble.Point{At: ended.at, Kind: marble.Failed, Value: ended.err})
+		end = fmt.Sprintf("\n  #  %v", ended.err)
+	}
+	c.name()
+	c.got.Name = came
+	trace := marble.Trace{Tick: stageTick, Lanes: append(c.around, c.got), Names: c.names.Legend()}
+	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(trace.Text()), end)
 }
 
 func indent2(s string) string {

@@ -128,10 +128,8 @@ func (s *stage) wrote(records []stream.Record, script bool) {
 	}
 }
 
-// now is where the run is in its diagram. Times are rounded as those of a world.
-func (s *stage) now() time.Duration {
-	return s.base + time.Since(s.moment).Round(10*time.Microsecond)
-}
+// now is where the run is in its diagram, to the tick.
+func (s *stage) now() time.Duration { return s.base + time.Since(s.moment).Round(stageTick) }
 
 // scene is which step of the script is played, from 1; 0: the start.
 func (s *stage) scene() int { return len(s.scenes) - 1 }
@@ -294,6 +292,26 @@ func (s *stage) writing(p stream.Position) writing {
 		return w
 	}
 	return writing{at: s.crashed, scene: s.crashScene}
+}
+
+// appended is what the process appended in some scenes.
+func (s *stage) appended(records []stream.Record, from, to int) (list []marble.Point) {
+	for _, r := range records {
+		if w := s.writing(r.Position); !w.script && w.scene >= from && w.scene < to {
+			list = append(list, marble.Point{At: w.at, Kind: marble.Event, Value: logged(r), Note: fmt.Sprintf("position %d", r.Position)})
+		}
+	}
+	return list
+}
+
+// failure is how the run ended by itself from a scene on; nil if it did not.
+func (s *stage) failure(from int) *failure {
+	for i := range s.failed {
+		if f := &s.failed[i]; f.scene >= from {
+			return f
+		}
+	}
+	return nil
 }
 
 // lane is the log as it was written.
