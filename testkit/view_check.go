@@ -72,7 +72,7 @@ func (r *viewRun[T, S]) check() error {
 			time.Sleep(time.Second)
 		}
 		seam := &reel{records: r.all, shown: k}
-		p, err := r.start(fmt.Sprintf("with %d of %d events as history", k, len(r.all)), seam)
+		p, err := r.start(fmt.Sprintf("with %d of %d events as history", k, len(r.all)), seam, &reference.seen)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,10 @@ func part(want, got *viewing) (item int, values, what string) {
 	}
 	n := min(len(want.items), len(got.items))
 	for i := range n {
-		if d := value.Difference(want.states[i], got.states[i]); d != "" {
+		if !want.states[i].taken || !got.states[i].taken {
+			continue
+		}
+		if d := value.Difference(want.states[i].value, got.states[i].value); d != "" {
 			return i, d, differ
 		}
 	}

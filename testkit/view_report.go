@@ -114,16 +114,16 @@ func (r *viewRun[T, S]) states(p *parting, v *viewing) marble.Lane {
 		l.Points = append(l.Points, marble.Point{At: r.log.Points[0].At, Kind: marble.Event, Value: v.initial})
 	}
 	at := time.Duration(0)
-	for i, state := range v.states {
-		if i >= len(p.places) {
-			break
-		}
+	for i, state := range v.states[:min(len(v.states), len(p.places))] {
 		at = r.ticks[p.places[i]-1]
-		if i == len(v.states)-1 {
-			state = v.final
+		switch {
+		case i == len(v.states)-1:
+			state = viewState{true, v.final}
+		case !state.taken && looked(i): // it is as it was on the other side
+			state = p.want.states[i]
 		}
-		if state != nil {
-			l.Points = append(l.Points, marble.Point{At: at, Kind: marble.Event, Value: state})
+		if state.taken {
+			l.Points = append(l.Points, marble.Point{At: at, Kind: marble.Event, Value: state.value})
 		}
 	}
 	if v.err != nil {
