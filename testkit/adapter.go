@@ -8,6 +8,7 @@ import (
 	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit/internal/value"
+	"github.com/thaw-go/thaw/testkit/marble"
 )
 
 // AdapterSpec is what an event adapter's world is before anything happens.
@@ -178,6 +179,20 @@ func (o *AdapterOutcome[E]) ThenParked(want ...aggregate.Parked) *AdapterOutcome
 		o.script.t.Helper()
 		p.compareParked(line, want)
 	})
+}
+
+// Trace is what has happened so far, as a diagram: the log, and below it what was
+// done.
+func (o *AdapterOutcome[E]) Trace() marble.Trace {
+	o.script.t.Helper()
+	p := o.script.played
+	if p == nil {
+		p = o.script.play(0)
+	}
+	if p.stage == nil {
+		return marble.Trace{}
+	}
+	return p.chart(nil, nil, p.done(0), 0).trace(p.name, p.stage.failure(0))
 }
 
 // say plays the script, if it has not been played, and compares; then it crashes

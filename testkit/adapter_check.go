@@ -13,8 +13,8 @@ import (
 )
 
 // tries are the calls of Do from a scene on.
-func (p *adapterPlay[E]) tries(from int) []attempt {
-	i := slices.IndexFunc(p.attempts, func(a attempt) bool { return a.scene >= from })
+func (p *adapterPlay[E]) tries(from int) []doing {
+	i := slices.IndexFunc(p.attempts, func(a doing) bool { return a.scene >= from })
 	if i < 0 {
 		return nil
 	}
@@ -22,12 +22,12 @@ func (p *adapterPlay[E]) tries(from int) []attempt {
 }
 
 // done are those of them without an error.
-func (p *adapterPlay[E]) done(from int) []attempt {
-	return slices.DeleteFunc(slices.Clone(p.tries(from)), func(a attempt) bool { return a.err != nil })
+func (p *adapterPlay[E]) done(from int) []doing {
+	return slices.DeleteFunc(slices.Clone(p.tries(from)), func(a doing) bool { return a.err != nil })
 }
 
 // points are attempts as they are drawn.
-func (p *adapterPlay[E]) points(list []attempt) (points []marble.Point) {
+func (p *adapterPlay[E]) points(list []doing) (points []marble.Point) {
 	for _, a := range list {
 		points = append(points, marble.Point{At: a.at, Kind: marble.Event, Value: p.event(a.position), Note: fmt.Sprintf("position %d", a.position)})
 	}
@@ -45,9 +45,9 @@ func (p *adapterPlay[E]) event(at stream.Position) any {
 }
 
 // chart is what was done, below the log and, if some failed, below all attempts.
-func (p *adapterPlay[E]) chart(before []attempt, want []any, got []attempt, from int) *chart {
+func (p *adapterPlay[E]) chart(before []doing, want []any, got []doing, from int) *chart {
 	c := newChart(p.stage, p.records, p.points(before), want, p.points(got), from)
-	if slices.ContainsFunc(p.attempts, func(a attempt) bool { return a.err != nil }) {
+	if slices.ContainsFunc(p.attempts, func(a doing) bool { return a.err != nil }) {
 		c.around = append(c.around, marble.Lane{Name: "tried", Points: p.points(p.attempts)})
 	}
 	return c
@@ -137,8 +137,8 @@ func (p *adapterPlay[E]) proves(c *adapterPlay[E], line string) bool {
 
 // onceButOne reports whether the same was done in the same order, with at most
 // one event again.
-func onceButOne(want, got []attempt) bool {
-	same := func(a, b attempt) bool { return a.position == b.position }
+func onceButOne(want, got []doing) bool {
+	same := func(a, b doing) bool { return a.position == b.position }
 	if slices.EqualFunc(want, got, same) {
 		return true
 	}

@@ -26,15 +26,15 @@ type adapterPlay[E any] struct {
 
 	mu       sync.Mutex
 	fault    error // why nothing can be compared; the first one
-	attempts []attempt
+	attempts []doing
 	ids      map[stream.Position]stream.EventID
 	failed   map[failing]int // how often calls were made to fail
 	before   map[failing]int // the same when the scene began
 	used     map[int]bool
 }
 
-// attempt is one call of Do.
-type attempt struct {
+// doing is one call of Do.
+type doing struct {
 	position stream.Position
 	at       time.Duration
 	scene    int
@@ -219,7 +219,7 @@ func (p *adapterPlay[E]) try(ctx context.Context, e *stream.Event[E], do func(co
 		p.wrong("event %d of %s, %s, came again under another ID: first %s, then %s", e.Position, e.Stream, e.Type, id, e.ID)
 	}
 	p.ids[e.Position] = e.ID
-	a := attempt{position: e.Position, at: p.stage.now(), scene: p.stage.scene()}
+	a := doing{position: e.Position, at: p.stage.now(), scene: p.stage.scene()}
 	if a.err = p.fails(e.Stream, a); a.err != nil {
 		p.tried(a)
 		return a.err
@@ -236,14 +236,14 @@ func (p *adapterPlay[E]) try(ctx context.Context, e *stream.Event[E], do func(co
 	})
 }
 
-func (p *adapterPlay[E]) tried(a attempt) {
+func (p *adapterPlay[E]) tried(a doing) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.attempts = append(p.attempts, a)
 }
 
 // fails is the error that an attempt is made to fail with; nil if it is not.
-func (p *adapterPlay[E]) fails(id stream.ID, a attempt) error {
+func (p *adapterPlay[E]) fails(id stream.ID, a doing) error {
 	for i, r := range slices.Backward(p.script.rules) {
 		if a.scene < r.scene || len(r.of) > 0 && !slices.Contains(r.of, id) {
 			continue

@@ -2,12 +2,12 @@ package testkit
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/testkit/marble"
 )
 
 // SagaSpec is what a saga's world is before anything happens. [ForSaga] makes
@@ -200,6 +200,20 @@ func (o *SagaOutcome[E, S]) ThenHappened(happenings ...Happening) *SagaOutcome[E
 	})
 }
 
+// Trace is what has happened so far, as a diagram: the log, and below it what the
+// saga wanted.
+func (o *SagaOutcome[E, S]) Trace() marble.Trace {
+	o.script.t.Helper()
+	p := o.script.played
+	if p == nil {
+		p = o.script.play(0)
+	}
+	if p.stage == nil {
+		return marble.Trace{}
+	}
+	return newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()), 0).trace(p.script.saga.Name, p.stage.failure(0))
+}
+
 // say plays the script, if it has not been played, and compares; then it crashes
 // the saga wherever that may matter.
 func (o *SagaOutcome[E, S]) say(what string, compare func(p *sagaPlay[E, S], line string)) *SagaOutcome[E, S] {
@@ -313,5 +327,5 @@ func (s *sagaScript[E, S]) name() string {
 	if s.saga.Name == "" {
 		return "the saga"
 	}
-	return fmt.Sprintf("saga %s", s.saga.Name)
+	return "saga " + s.saga.Name
 }

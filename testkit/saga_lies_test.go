@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit"
+	"github.com/thaw-go/thaw/testkit/golden"
 )
 
 type (
@@ -42,7 +45,7 @@ func reacting(react func(s bill, e *stream.Event[LotEvent]) (bill, []aggregate.E
 // the first scene.
 func TestSagaFindsOutWrongEffects(t *testing.T) {
 	drafts := aggregate.New(stream.NewTopic("drafts", stream.Catalogue[any]{"ISSUED": Issued{}}), invoice.Decide, invoice.Evolve)
-	refute(t,
+	said := refute(t,
 		sagaLie("an effect is dropped", func(s sagaSpec) { s.When(sold).Then(issue, remind, aggregate.Cancel("x")) }, `saga billing: tick 1 (+1ms): `, `cancel timer "x"`, "was never delivered", "^ a"),
 		sagaLie("all effects are dropped", func(s sagaSpec) { s.When(opened).Then(issue) }, "was never delivered", `send Issue{Buyer:"ann", Amount:10} to invoices/1`),
 		sagaLie("an effect too many", func(s sagaSpec) { s.When(sold).Then(issue) }, `came at +1ms and was not wanted`, `timer "remind" after 1h0m0s`),
@@ -81,6 +84,8 @@ func TestSagaFindsOutWrongEffects(t *testing.T) {
 			s.Refusing(invoice.Send("1", Issue{"bob", 10}), errNoAddress).When(sold).Then(issue, remind)
 		}, "it never came to this", `"bob"`),
 	)
+	wordForWord(t, "saga_field", said["a field is wrong"])
+	wordForWord(t, "saga_early", said["it is early"])
 }
 
 // Breaks when: compareState takes a missing instance for the zero state,
@@ -146,7 +151,7 @@ func TestSagaFindsOutWhatIsNotEffectivelyOnce(t *testing.T) {
 	}
 	const again = "React to event 1 of lots/1, SOLD, wanted other effects when it was asked again"
 	counter := 0
-	refute(t,
+	said := refute(t,
 		otherSaga("it counts outside its state", sends(func(*bill) InvoiceCommand { counter++; return Remind{counter} }), func(s sagaSpec) {
 			s.When(sold).Then(invoice.Send("1", Remind{1}))
 		}, again, "Nth: 1", "Nth: 2", "depend on their arguments alone"),
@@ -206,4 +211,17 @@ func TestSagaFindsOutWhatIsNotEffectivelyOnce(t *testing.T) {
 			}, hotLots).When(sold).ThenNothing()
 		}, []string{`the state of "1" can not be stored`, "hidden"}},
 	)
+	wordForWord(t, "saga_crash", said["what executes its commands is not idempotent"])
+	wordForWord(t, "saga_impure", said["it counts outside its state"])
+}
+
+var ownPlace = regexp.MustCompile(`(_test\.go):\d+:`)
+
+// wordForWord compares what a lie was answered with a file of testdata/failures,
+// so that it is reviewed like code. Whatever its line, it is 41.
+func wordForWord(t *testing.T, name, answer string) {
+	t.Helper()
+	_, text, _ := strings.Cut(answer, ": ") // the place that package testing names
+	text = strings.ReplaceAll(text, "\n        ", "\n")
+	golden.Text(t, "failures/"+name+".txt", ownPlace.ReplaceAllString(text, "$1:41:"))
 }

@@ -110,8 +110,15 @@ func pointValues(points []marble.Point) (list []any) {
 type chart struct {
 	around    []marble.Lane
 	want, got marble.Lane
-	names     marble.Names
 	last      time.Duration // where what was wanted last stands
+	names     marble.Names
+	values    []chartValue
+}
+
+// chartValue is what a letter stands for.
+type chartValue struct {
+	value  any
+	letter string
 }
 
 // newChart lays out what came, and above it what was wanted, which says no times:
@@ -214,20 +221,59 @@ func (c *chart) report(t *testing.T, line, title string) bool {
 	return true
 }
 
-// name gives everything its letter.
+// name gives everything its letter: events small ones, effects capitals.
 func (c *chart) name() {
-	for _, l := range append(c.around[:len(c.around):len(c.around)], c.got, c.want) {
+	end := c.around[0].End
+	lanes := []*marble.Lane{}
+	for i := range c.around {
+		lanes = append(lanes, &c.around[i])
+	}
+	for _, l := range append(lanes, &c.want, &c.got) {
+		l.End = end
 		for i := range l.Points {
 			if p := &l.Points[i]; p.Kind == marble.Event {
-				p.Name = c.names.Of(p.Value, textOf(p.Value))
+				p.Name = c.letter(p.Value)
 			}
 		}
 	}
-	end := c.around[0].End
-	for i := range c.around {
-		c.around[i].End = end
+}
+
+func (c *chart) letter(v any) string {
+	for _, known := range c.values {
+		if value.Equal(known.value, v) {
+			return known.letter
+		}
 	}
-	c.want.End, c.got.End = end, end
+	letter := ""
+	if _, event := v.(logEntry); event {
+		letter = c.names.Of(v, textOf(v))
+	} else {
+		letter = c.capital(v)
+	}
+	c.values = append(c.values, chartValue{v, letter})
+	return letter
+}
+
+// capital is a letter that is free: A, B and so on, and then any.
+func (c *chart) capital(v any) string {
+	for r := 'A'; r <= 'Z'; r++ {
+		letter := string(r)
+		if !slices.ContainsFunc(c.values, func(known chartValue) bool { return known.letter == letter }) {
+			c.names.Set(letter, v, textOf(v))
+			return letter
+		}
+	}
+	return c.names.Of(v, textOf(v))
+}
+
+// trace is what came, below the log.
+func (c *chart) trace(name string, ended *failure) marble.Trace {
+	if ended != nil {
+		c.got.Points = append(c.got.Points, marble.Point{At: ended.at, Kind: marble.Failed, Value: ended.err})
+	}
+	c.name()
+	c.got.Name = name
+	return marble.Trace{Tick: stageTick, Lanes: append(c.around, c.got), Names: c.names.Legend()}
 }
 
 // rest is what the legend does not say yet: the letters of the log.
@@ -262,13 +308,9 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 	t.Helper()
 	end := ""
 	if ended != nil {
-		c.got.Points = append(c.got.Points, marble.Point{At: ended.at, Kind: marble.Failed, Value: ended.err})
 		end = fmt.Sprintf("\n  #  %v", ended.err)
 	}
-	c.name()
-	c.got.Name = came
-	trace := marble.Trace{Tick: stageTick, Lanes: append(c.around, c.got), Names: c.names.Legend()}
-	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(trace.Text()), end)
+	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(c.trace(came, ended).Text()), end)
 }
 
 func indent2(s string) string {

@@ -159,25 +159,21 @@ func TestSaga(t *testing.T) {
 	})
 }
 
-// asTest runs a benchmark's function as a test, which specifications need.
-func asTest(b *testing.B, f func(t *testing.T)) {
-	test := testing.InternalTest{Name: b.Name(), F: func(t *testing.T) {
-		for b.Loop() {
-			t.Run("", f)
-		}
-	}}
-	if !testing.RunTests(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{test}) {
-		b.Error("the specification failed")
-	}
-}
-
 // A specification with three Whens and all its crashes is to take a few
 // milliseconds.
-func BenchmarkSaga(b *testing.B) {
-	asTest(b, func(t *testing.T) {
-		ofBilling(t).Given(opened).
-			When(sold).Then(issue, remind).
-			WhenTime(time.Hour).Then(invoice.Send("1", Remind{1}), remind).
-			When(paid).Then(aggregate.Cancel("remind"))
+func BenchmarkForSaga(b *testing.B) {
+	b.ReportAllocs()
+	passed := inATest(func(t *testing.T) {
+		for b.Loop() {
+			t.Run("", func(t *testing.T) {
+				ofBilling(t).Given(opened).
+					When(sold).Then(issue, remind).
+					WhenTime(time.Hour).Then(invoice.Send("1", Remind{1}), remind).
+					When(paid).Then(aggregate.Cancel("remind"))
+			})
+		}
 	})
+	if !passed {
+		b.Error("the specification fails")
+	}
 }
