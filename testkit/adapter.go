@@ -192,7 +192,7 @@ func (o *AdapterOutcome[E]) Trace() marble.Trace {
 	if p.stage == nil {
 		return marble.Trace{}
 	}
-	return p.chart(nil, nil, p.done(0), 0).trace(p.name, p.stage.failure(0))
+	return p.chart(nil, nil, p.done(0)).trace(p.name, p.stage.failure(0))
 }
 
 // say plays the script, if it has not been played, and compares; then it crashes

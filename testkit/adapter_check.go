@@ -45,8 +45,8 @@ func (p *adapterPlay[E]) event(at stream.Position) any {
 }
 
 // chart is what was done, below the log and, if some failed, below all attempts.
-func (p *adapterPlay[E]) chart(before []doing, want []any, got []doing, from int) *chart {
-	c := newChart(p.stage, p.records, p.points(before), want, p.points(got), from)
+func (p *adapterPlay[E]) chart(before []doing, want []any, got []doing) *chart {
+	c := newChart(p.stage, p.records, p.points(before), want, p.points(got))
 	if slices.ContainsFunc(p.attempts, func(a doing) bool { return a.err != nil }) {
 		c.around = append(c.around, marble.Lane{Name: "tried", Points: p.points(p.attempts)})
 	}
@@ -62,7 +62,7 @@ func (p *adapterPlay[E]) compareDone(line string, happenings []Happening) {
 		return
 	}
 	all, got := p.done(0), p.done(p.script.from)
-	c := p.chart(all[:len(all)-len(got)], want, got, p.script.from)
+	c := p.chart(all[:len(all)-len(got)], want, got)
 	if f := p.stage.failure(p.script.from); f != nil {
 		c.got.Points = append(c.got.Points, marble.Point{At: f.at, Kind: marble.Failed, Value: f.err})
 	}
@@ -118,14 +118,14 @@ func (p *adapterPlay[E]) proves(c *adapterPlay[E], line string) bool {
 		c.failAs(line, where, fmt.Sprintf("its run fails: %v", is.err))
 		return false
 	case !onceButOne(p.done(0), c.done(0)):
-		x := c.chart(nil, pointValues(p.points(p.done(0))), c.done(0), 0)
+		x := c.chart(nil, pointValues(p.points(p.done(0))), c.done(0))
 		if x.report(t, line, where+": more than one event was done again, or one was not done") {
 			return false
 		}
 	}
 	all := len(p.stage.scenes)
-	x := newChart(c.stage, c.records, nil, pointValues(p.stage.appended(p.records, 0, all)), c.stage.appended(c.records, 0, all), 0)
-	if x.report(t, line, where+", what happened") {
+	x := newChart(c.stage, c.records, nil, pointValues(p.stage.appended(p.records, 0, all)), c.stage.appended(c.records, 0, all))
+	if x.report(t, line, where+", in the log") {
 		return false
 	}
 	if diff := value.Difference(parkedAs(p.parked, nil), parkedAs(c.parked, nil)); diff != "" {
@@ -171,5 +171,5 @@ func (p *adapterPlay[E]) failAs(line, title, what string) {
 		p.script.t.Errorf("%s: %s: %s", line, title, what)
 		return
 	}
-	p.chart(nil, nil, p.done(0), 0).story(p.script.t, line, title, what, "done", p.stage.failure(p.script.from))
+	p.chart(nil, nil, p.done(0)).story(p.script.t, line, title, what, "done", p.stage.failure(p.script.from))
 }

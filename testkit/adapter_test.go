@@ -154,7 +154,7 @@ func TestAdapterFindsOutWhatIsWrong(t *testing.T) {
 				_, err := invoices.Execute(ctx, e.Stream.Key, Issue{"ann", 10}) // under a fresh ID
 				return err
 			})
-		}, func(s spec) { s.When(sold).Then(sold) }, "adapter clerk, killed right", "what happened", "was delivered twice", "ISSUED"),
+		}, func(s spec) { s.When(sold).Then(sold) }, "adapter clerk, killed right", "in the log", "was delivered twice", "ISSUED"),
 		making("it forgets", func(store stream.Store) aggregate.Adapter[LotEvent] {
 			clerk := clerical(store)
 			var waiting *stream.Event[LotEvent] // it does each event when the next one comes
@@ -165,7 +165,7 @@ func TestAdapterFindsOutWhatIsWrong(t *testing.T) {
 				waiting = e
 				return err
 			})
-		}, func(s spec) { s.When(sold, sold2).Then(sold, sold2) }, "adapter clerk, killed right", "what happened", "was never delivered", "ISSUED"),
+		}, func(s spec) { s.When(sold, sold2).Then(sold, sold2) }, "adapter clerk, killed right", "in the log", "was never delivered", "ISSUED"),
 		lie{"it is given history", func(t *testing.T) {
 			testkit.ForAdapter(t, post, func(log stream.Log) stream.Source[stream.Hot, LotEvent] {
 				return stream.Through(replay.Hot(log, lots), func(run stream.Run[*stream.Event[LotEvent]]) stream.Run[*stream.Event[LotEvent]] {

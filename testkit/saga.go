@@ -211,7 +211,7 @@ func (o *SagaOutcome[E, S]) Trace() marble.Trace {
 	if p.stage == nil {
 		return marble.Trace{}
 	}
-	return newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()), 0).trace(p.script.saga.Name, p.stage.failure(0))
+	return newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes())).trace(p.script.saga.Name, p.stage.failure(0))
 }
 
 // say plays the script, if it has not been played, and compares; then it crashes

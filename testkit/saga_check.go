@@ -40,11 +40,7 @@ func (p *sagaPlay[E, S]) compareEffects(line string, want []aggregate.Effect, wi
 	p.script.t.Helper()
 	all := p.wishes()
 	got := unspoken(all, p.script.from)
-	var wanted []any
-	for _, e := range want {
-		wanted = append(wanted, asked(e))
-	}
-	c := newChart(p.stage, p.records, wishPoints(all[:len(all)-len(got)]), wanted, wishPoints(got), p.script.from)
+	c := newChart(p.stage, p.records, wishPoints(all[:len(all)-len(got)]), allAsked(want), wishPoints(got))
 	if f := p.stage.failure(p.script.from); f != nil {
 		c.got.Points = append(c.got.Points, marble.Point{At: f.at, Kind: marble.Failed, Value: f.err})
 	}
@@ -68,8 +64,8 @@ func (p *sagaPlay[E, S]) compareLog(line string, happenings []Happening) {
 	}
 	before := p.stage.appended(p.records, 0, p.script.from)
 	got := p.stage.appended(p.records, p.script.from, len(p.stage.scenes))
-	c := newChart(p.stage, p.records, before, want, got, p.script.from)
-	c.report(p.script.t, line, p.script.name()+", what happened")
+	c := newChart(p.stage, p.records, before, want, got)
+	c.report(p.script.t, line, p.script.name()+", in the log")
 }
 
 // compareState fails the test unless an instance has this state.
@@ -106,9 +102,9 @@ func (p *sagaPlay[E, S]) proves(c *sagaPlay[E, S], line string) bool {
 	}{
 		{"", wishPoints(p.delivered), wishPoints(c.delivered)},
 		{"", wishPoints(p.wishes()), wishPoints(c.wishes())},
-		{", what happened", p.stage.appended(p.records, 0, all), c.stage.appended(c.records, 0, all)},
+		{", in the log", p.stage.appended(p.records, 0, all), c.stage.appended(c.records, 0, all)},
 	} {
-		if x := newChart(c.stage, c.records, nil, pointValues(side.want), side.got, 0); x.report(t, line, where+side.what) {
+		if x := newChart(c.stage, c.records, nil, pointValues(side.want), side.got); x.report(t, line, where+side.what) {
 			return false
 		}
 	}

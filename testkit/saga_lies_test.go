@@ -84,8 +84,8 @@ func TestSagaFindsOutWrongEffects(t *testing.T) {
 			s.Refusing(invoice.Send("1", Issue{"bob", 10}), errNoAddress).When(sold).Then(issue, remind)
 		}, "it never came to this", `"bob"`),
 	)
-	wordForWord(t, "saga_field", said["a field is wrong"])
-	wordForWord(t, "saga_early", said["it is early"])
+	wordForWord(t, "saga-wrong-field", said["a field is wrong"])
+	wordForWord(t, "saga-early", said["it is early"])
 }
 
 // Breaks when: compareState takes a missing instance for the zero state,
@@ -101,7 +101,7 @@ func TestSagaFindsOutWrongStatesEventsAndEnds(t *testing.T) {
 		sagaLie("the state is another", func(s sagaSpec) { s.When(sold).Then(issue, remind).ThenState("1", bill{Buyer: "bob"}) }, `the state of "1" is another`, `"bob"`, `"ann"`),
 		sagaLie("the state is not zero", func(s sagaSpec) { s.When(sold).Then(issue, remind).ThenState("1", bill{}) }, `the state of "1" is another`),
 		sagaLie("there is no such instance", func(s sagaSpec) { s.When(sold).Then(issue, remind).ThenState("2", bill{}) }, `no instance "2"`, "there are: 1"),
-		with("an event is dropped", func(o sagaOutcome) { o.ThenHappened(issued("1", 10), issued("1", 10)) }, "what happened", "was delivered once", "wanted twice"),
+		with("an event is dropped", func(o sagaOutcome) { o.ThenHappened(issued("1", 10), issued("1", 10)) }, "in the log", "was delivered once", "wanted twice"),
 		with("an event too many", func(o sagaOutcome) { o.ThenHappened() }, "came at +1ms and was not wanted", `invoices/1 ISSUED {"Amount":10,"Buyer":"ann"}`),
 		with("an event's field is wrong", func(o sagaOutcome) { o.ThenHappened(issued("1", 11)) }, "in the place of", "10", "11"),
 		with("an event's instance is wrong", func(o sagaOutcome) { o.ThenHappened(issued("2", 10)) }, "in the place of", "invoices/2"),
@@ -174,7 +174,7 @@ func TestSagaFindsOutWhatIsNotEffectivelyOnce(t *testing.T) {
 					return err
 				})}
 			}).When(sold).Then(issue, remind)
-		}, "saga billing, killed right after step 2 (append to invoices/1), what happened", "was delivered twice", "%", "ISSUED"),
+		}, "saga billing, killed right after step 2 (append to invoices/1) and started again, in the log", "was delivered twice", "%", "ISSUED"),
 		sagaLie("what executes its commands forgets", func(s sagaSpec) {
 			s.With(func(store stream.Store) []aggregate.Handler {
 				invoices := aggregate.NewRepository(store, invoice)
@@ -187,7 +187,7 @@ func TestSagaFindsOutWhatIsNotEffectivelyOnce(t *testing.T) {
 					return err
 				})}
 			}).When(sold, testkit.Happened[LotEvent](lots, "2", Sold{"bob", 1})).Then(issue, remind, invoice.Send("2", Issue{"bob", 1}), remind)
-		}, "killed right", "was never delivered", "what happened"),
+		}, "killed right", "was never delivered", "in the log"),
 		lie{"it is given history", func(t *testing.T) {
 			testkit.ForSaga(t, billing, func(log stream.Log) stream.Source[stream.Hot, LotEvent] {
 				return stream.Through(replay.Hot(log, lots), func(run stream.Run[*stream.Event[LotEvent]]) stream.Run[*stream.Event[LotEvent]] {
@@ -211,8 +211,8 @@ func TestSagaFindsOutWhatIsNotEffectivelyOnce(t *testing.T) {
 			}, hotLots).When(sold).ThenNothing()
 		}, []string{`the state of "1" can not be stored`, "hidden"}},
 	)
-	wordForWord(t, "saga_crash", said["what executes its commands is not idempotent"])
-	wordForWord(t, "saga_impure", said["it counts outside its state"])
+	wordForWord(t, "saga-crash", said["what executes its commands is not idempotent"])
+	wordForWord(t, "saga-impure", said["it counts outside its state"])
 }
 
 var ownPlace = regexp.MustCompile(`(_test\.go):\d+:`)

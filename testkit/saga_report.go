@@ -44,6 +44,13 @@ func asked(e aggregate.Effect) any {
 	return e
 }
 
+func allAsked(effects []aggregate.Effect) (list []any) {
+	for _, e := range effects {
+		list = append(list, asked(e))
+	}
+	return list
+}
+
 // effectText is an effect in words, for legends.
 func effectText(e aggregate.Effect) string { return textOf(asked(e)) }
 
@@ -123,8 +130,8 @@ type chartValue struct {
 
 // newChart lays out what came, and above it what was wanted, which says no times:
 // what is the same stands at the same place. What came before is on both sides.
-func newChart(s *stage, records []stream.Record, before []marble.Point, want []any, got []marble.Point, from int) *chart {
-	c := &chart{around: []marble.Lane{s.lane(records)}, last: s.scenes[from].at}
+func newChart(s *stage, records []stream.Record, before []marble.Point, want []any, got []marble.Point) *chart {
+	c := &chart{around: []marble.Lane{s.lane(records)}, last: s.until}
 	if s.world.crashAt > 0 {
 		c.around = append(c.around, marble.Lane{Name: "run", Points: []marble.Point{
 			{Kind: marble.Subscribe}, {At: s.crashed, Kind: marble.Crash}, {At: s.crashed, Kind: marble.Subscribe},
@@ -141,8 +148,9 @@ func newChart(s *stage, records []stream.Record, before []marble.Point, want []a
 }
 
 // placed is where each wanted value stands: with what it is the same as, so that
-// as many as possible are in order, or with what came in its place.
-func placed(want []any, got []marble.Point, from time.Duration) []time.Duration {
+// as many as possible are in order, or with what came in its place; what did not
+// come stands at the end.
+func placed(want []any, got []marble.Point, end time.Duration) []time.Duration {
 	places := make([]time.Duration, len(want))
 	if reordered(want, got) {
 		for i := range want {
@@ -162,12 +170,11 @@ func placed(want []any, got []marble.Point, from time.Duration) []time.Duration 
 			}
 		}
 	}
-	at := from
 	for i, j := 0, 0; i < len(want); {
+		places[i] = end
 		if j < len(got) {
-			at = got[j].At
+			places[i] = got[j].At
 		}
-		places[i] = at
 		switch {
 		case j == len(got):
 			i++
@@ -299,7 +306,7 @@ func (p *sagaPlay[E, S]) failAs(line, title, what string) {
 		p.script.t.Errorf("%s: %s: %s", line, title, what)
 		return
 	}
-	c := newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()), 0)
+	c := newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()))
 	c.story(p.script.t, line, title, what, "wanted", p.stage.failure(p.script.from))
 }
 

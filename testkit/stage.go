@@ -31,6 +31,7 @@ type stage struct {
 	mu      sync.Mutex
 	steps   []string        // what the process did that outlives a crash, in words
 	over    bool            // the script is
+	until   time.Duration   // when it was
 	scenes  []scene         // those that have begun, the start included
 	history stream.Position // the last event that was there before the process
 	written map[stream.Position]writing
@@ -261,7 +262,7 @@ func (s *stage) ended() error {
 func (s *stage) curtain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.over = true
+	s.over, s.until = true, s.now()
 }
 
 // close ends the process as a person would who stops it, and closes the log.
@@ -329,7 +330,7 @@ func (s *stage) lane(records []stream.Record) marble.Lane {
 	if !begun {
 		lane.Points = append(lane.Points, marble.Point{Kind: marble.Subscribe})
 	}
-	lane.End = s.base + stageTick
+	lane.End = s.until + stageTick
 	return lane
 }
 
@@ -364,5 +365,5 @@ func (s *stage) crashPlace(at int) string {
 	if at%2 == 0 {
 		side = "after"
 	}
-	return fmt.Sprintf("killed right %s step %d (%s)", side, i+1, s.steps[i])
+	return fmt.Sprintf("killed right %s step %d (%s) and started again", side, i+1, s.steps[i])
 }
