@@ -21,6 +21,7 @@ type adapterPlay[E any] struct {
 	crashAt int
 	stage   *stage
 	name    string
+	patient time.Duration      // how long an event may take with all its attempts
 	records []stream.Record    // the log in the end
 	parked  []aggregate.Parked // in the end
 
@@ -46,9 +47,6 @@ type failing struct {
 	rule     int
 	position stream.Position
 }
-
-// longestWait is how long an event may take with all its attempts, in virtual time.
-const longestWait = 100 * 24 * time.Hour
 
 // perform plays the script, inside a bubble.
 func (p *adapterPlay[E]) perform(t *testing.T) {
@@ -151,7 +149,8 @@ func (p *adapterPlay[E]) rest(ask func(ctx context.Context) error) error {
 		if err := p.stage.settle(); err != nil || p.stage.life.over() {
 			return err // how the run has ended is known
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), longestWait)
+		limit := p.patient * time.Duration(1+len(p.ids))
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		err := p.handled(ctx, ask)
 		late := ctx.Err() != nil
 		cancel()
@@ -159,7 +158,7 @@ func (p *adapterPlay[E]) rest(ask func(ctx context.Context) error) error {
 		switch {
 		case len(p.stage.died) > 0:
 		case late:
-			return fmt.Errorf("an event was not handled within %s: does Do wait for ever?", longestWait)
+			return fmt.Errorf("an event was not handled within %s: does Do wait for ever?", limit)
 		case err == nil || p.stage.life.over():
 			return nil
 		default:
@@ -204,6 +203,7 @@ func (p *adapterPlay[E]) begin(log Log) stageActor {
 		p.wrong("%w", err)
 	}
 	p.name = adapter.Name
+	p.patient = time.Hour + 2*time.Duration(max(5, adapter.Attempts))*max(adapter.Wait, adapter.MaxWait, 10*time.Second)
 	if do := adapter.Do; do != nil {
 		adapter.Do = func(ctx context.Context, e *stream.Event[E]) error { return p.try(ctx, e, do) }
 	}

@@ -188,6 +188,15 @@ func TestSagaFindsOutWhatIsNotEffectivelyOnce(t *testing.T) {
 				})}
 			}).When(sold, testkit.Happened[LotEvent](lots, "2", Sold{"bob", 1})).Then(issue, remind, invoice.Send("2", Issue{"bob", 1}), remind)
 		}, "killed right", "was never delivered", "in the log"),
+		lie{"it knows how often it was started", func(t *testing.T) {
+			starts := 0
+			testkit.ForSaga(t, aggregate.Saga[LotEvent, bill]{
+				Name: "starter", Correlate: billing.Correlate,
+				React: func(s bill, _ *stream.Event[LotEvent]) (bill, []aggregate.Effect) {
+					return s, []aggregate.Effect{invoice.Send("1", Remind{starts})}
+				},
+			}, hotLots).With(func(stream.Store) []aggregate.Handler { starts++; return nil }).When(sold).Then(invoice.Send("1", Remind{1}))
+		}, []string{"saga starter, killed right", "Remind{Nth:"}},
 		lie{"it is given history", func(t *testing.T) {
 			testkit.ForSaga(t, billing, func(log stream.Log) stream.Source[stream.Hot, LotEvent] {
 				return stream.Through(replay.Hot(log, lots), func(run stream.Run[*stream.Event[LotEvent]]) stream.Run[*stream.Event[LotEvent]] {

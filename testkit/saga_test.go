@@ -152,6 +152,13 @@ func TestSaga(t *testing.T) {
 	t.Run("several things may happen before a Then", func(t *testing.T) {
 		ofBilling(t).When(sold, paid).When(opened).Then(issue, remind, aggregate.Cancel("remind"))
 	})
+	t.Run("events of one append", func(t *testing.T) {
+		ofBilling(t).With(executed).
+			When(testkit.Happened[LotEvent](lots, "1", Opened{5}, Sold{"ann", 10}, Sold{"bob", 20}, Paid{})).
+			Then(issue, remind, invoice.Send("1", Issue{"bob", 20}), remind, aggregate.Cancel("remind")).
+			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}, Issued{"bob", 20})).
+			ThenState("1", bill{Buyer: "bob"})
+	})
 	t.Run("it fails", func(t *testing.T) {
 		g := billing
 		g.Refused = nil
