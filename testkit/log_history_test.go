@@ -171,7 +171,7 @@ func TestHistoriesFindWhatIsBroken(t *testing.T) {
 			for seed := uint64(1); seed <= 300; seed++ {
 				f := &faulty{Log: memlog.New()}
 				c.fault(f)
-				h := &history{seed: seed, log: f}
+				h := &history{seed: seed, log: f, beyond: 3, lacks: func(Rule) bool { return false }}
 				err := h.run(t.Context())
 				if err == nil {
 					err = h.check()
