@@ -14,7 +14,8 @@
 //   - A failure says where the When is, what was given and asked, what was wanted
 //     and what came, side by side, and how the events that differ do.
 //   - [TestLog] asks of an engine what package stream promises and nothing more.
-//     Each of its subtests is one promise, and a failure names it.
+//     Each of its subtests is one [Rule], and a failure names it. An engine says
+//     which rules it can not keep and is still tested for all the others.
 //
 // A specification belongs to the goroutine of its test. The package starts no
 // goroutine that outlives a call.

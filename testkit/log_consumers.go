@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 
@@ -147,6 +148,7 @@ func claimAtOnce(s *subject) {
 			if n := held.Add(1); n != 1 {
 				return fmt.Errorf("%d runners hold the consumer at once", n)
 			}
+			runtime.Gosched() // let the others try
 			held.Add(-1)
 			release()
 		}

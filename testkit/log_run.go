@@ -38,6 +38,16 @@ func newRun(t testing.TB, e Engine) *run {
 
 func (r *run) lacking(rule Rule) bool { _, ok := r.lacks[rule]; return ok }
 
+// chapter tests the promises of a chapter. A broken one that others rest on
+// counts as not given from then on.
+func (r *run) chapter(t *testing.T, c chapter) {
+	for _, p := range c.promises {
+		if !t.Run(string(p.rule), func(t *testing.T) { r.test(t, p) }) && p.rule.isBase() {
+			r.lacks[p.rule] = "it is broken"
+		}
+	}
+}
+
 // test tests a promise. One that is declared as not given is tried all the same,
 // as what is kept after all should be promised.
 func (r *run) test(t *testing.T, p promise) {
@@ -62,7 +72,7 @@ func (r *run) try(t testing.TB, p promise, probe bool, patience time.Duration) {
 	s.Log = s.open(s.dir)
 	defer func() {
 		if err := s.Close(); err != nil {
-			t.Errorf("close: got %v, want nil", err)
+			t.Errorf("broken rule %s: %s\nclose: got the error %v, want none", p.rule, p.claim, err)
 		}
 	}()
 	p.check(s)
