@@ -108,7 +108,7 @@ var brokenFollowers = []broken{
 		f.onFollowers(func(n int64, _ stream.Query, emit emitFunc) emitFunc {
 			return func(block []stream.Record, m stream.Mark) error {
 				if n > 30 && at(80).Reached(m.Head) {
-					block = slices.DeleteFunc(block, func(r stream.Record) bool { return r.Position == 40 })
+					block = slices.DeleteFunc(slices.Clone(block), func(r stream.Record) bool { return r.Position == 40 })
 				}
 				return emit(block, m)
 			}
@@ -156,7 +156,7 @@ var brokenSeams = []broken{
 		return append(block[:1:1], block...)
 	})},
 	{rule: "seam", fault: "the first two live events come in the wrong order", make: atSeam(func(block []stream.Record) []stream.Record {
-		if len(block) > 1 {
+		if block = slices.Clone(block); len(block) > 1 {
 			block[0], block[1] = block[1], block[0]
 		} else {
 			block = append(block[:1:1], block...)

@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -96,6 +97,7 @@ func (f *faulty) onRecords(change func(*stream.Record)) {
 	f.onAppend(func(next appendFunc) appendFunc {
 		return func(ctx context.Context, id stream.ID, expected stream.Version, list []stream.Record) ([]stream.Record, error) {
 			stored, err := next(ctx, id, expected, list)
+			stored = slices.Clone(stored) // as do readers
 			for i := range stored {
 				change(&stored[i])
 			}
@@ -109,6 +111,7 @@ func (f *faulty) onRecords(change func(*stream.Record)) {
 func (f *faulty) onReads(change func(*stream.Record)) {
 	f.onBlocks(func(_ stream.Query, emit emitFunc) emitFunc {
 		return func(block []stream.Record, m stream.Mark) error {
+			block = slices.Clone(block) // others may share it
 			for i := range block {
 				change(&block[i])
 			}
