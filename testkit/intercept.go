@@ -12,9 +12,9 @@ type OpKind int
 
 // The operations of a log.
 const (
-	OpHead OpKind = iota + 1
-	OpRead        // a whole read, from the call to its return
-	OpBlock       // one block that a read hands over
+	OpHead  OpKind = iota + 1
+	OpRead         // a whole read, from the call to its return
+	OpBlock        // one block that a read hands over
 	OpAppend
 	OpClaim
 	OpCursor
