@@ -22,7 +22,7 @@ func TestFaultsThatNoEngineMayHaveAreReported(t *testing.T) {
 		{"a block that is never handed over", func() Around { return Fail(nil, On(OpBlock).Nth(2)) }, "read-bounds", "without a mark at its end"},
 		{"an append that is stored twice", func() Around { return Twice(On(OpAppend)) }, DensePositions, "there is a gap"},
 		{"an append that is stored and fails", func() Around { return FailAfter(never, On(OpAppend).Nth(2)) }, "whole-instance", never.Error()},
-		{"a place that is not saved", func() Around { return Fail(nil, On(OpSaveCursor).Nth(2)) }, "place-forward", "want 2"},
+		{"a place that is not saved", func() Around { return Fail(nil, On(OpSaveCursor).Nth(3)) }, "place-forward", "want 7"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRun(t, Engine{Open: func(testing.TB, string) Log { return Intercept(memlog.New(), c.fault()) }})
