@@ -29,7 +29,8 @@
 //     in words and with the value's difference what is wrong there. Its trace is
 //     left among the test's artifacts (go test -artifacts), as SVG and as JSON.
 //   - [TestLog] asks of an engine what package stream promises and nothing more.
-//     Each of its subtests is one promise, and a failure names it.
+//     Each of its subtests is one [Rule], and a failure names it. An engine says
+//     which rules it can not keep and is still tested for all the others.
 //
 // A specification belongs to the goroutine of its test. The package starts no
 // goroutine that outlives a test.
