@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/thaw-go/thaw/testkit/marble"
 )
@@ -30,6 +32,14 @@ func leaveTrace(t testing.TB, at fmt.Stringer, trace marble.Trace) {
 			t.Errorf("%s: leave the trace among the artifacts: %v", at, err)
 		}
 	}
+}
+
+// leave is leaveTrace for lanes that were reported.
+func leave(t testing.TB, line string, tick time.Duration, around []marble.Lane, want, got marble.Lane, names []marble.Name) {
+	t.Helper()
+	want.Name, got.Name = "want", "got"
+	lanes := append(slices.Clone(around), want, got)
+	leaveTrace(t, place{text: line}, marble.Trace{Title: line, Tick: tick, Lanes: lanes, Names: names})
 }
 
 // unused is a name under which the directory has no trace yet.
