@@ -15,13 +15,13 @@ import (
 // leaveTrace leaves the trace of a failed specification among its test's
 // artifacts, as a picture and as data, under the specification's line. A
 // testing.TB that has no place for artifacts gets none.
-func leaveTrace(t testing.TB, at fmt.Stringer, trace marble.Trace) {
+func leaveTrace(t testing.TB, at string, trace marble.Trace) {
 	t.Helper()
 	dir, ok := artifactDir(t)
 	if !ok {
 		return
 	}
-	name := unused(dir, strings.ReplaceAll(at.String(), ":", "-"))
+	name := unused(dir, strings.ReplaceAll(at, ":", "-"))
 	data, err := trace.JSON()
 	if err != nil {
 		t.Errorf("%s: the trace can not be written down: %v", at, err)
