@@ -39,7 +39,7 @@ func leave(t testing.TB, line string, tick time.Duration, around []marble.Lane, 
 	t.Helper()
 	want.Name, got.Name = "want", "got"
 	lanes := append(slices.Clone(around), want, got)
-	leaveTrace(t, place{text: line}, marble.Trace{Title: line, Tick: tick, Lanes: lanes, Names: names})
+	leaveTrace(t, line, marble.Trace{Title: line, Tick: tick, Lanes: lanes, Names: names})
 }
 
 // unused is a name under which the directory has no trace yet.

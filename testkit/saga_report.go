@@ -319,7 +319,7 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 		end = fmt.Sprintf("\n  #  %v", ended.err)
 	}
 	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(c.trace(came, ended).Text()), end)
-	leaveTrace(t, place{text: line}, c.trace(came, ended))
+	leaveTrace(t, line, c.trace(came, ended))
 }
 
 func indent2(s string) string {
