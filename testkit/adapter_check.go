@@ -92,6 +92,14 @@ func parkedAs(list, want []aggregate.Parked) []aggregate.Parked {
 	return list
 }
 
+// parkedPlaces says which events are parked, whatever was said of them.
+func parkedPlaces(list []aggregate.Parked) (places []string) {
+	for _, e := range list {
+		places = append(places, fmt.Sprintf("event %d of %s, %s", e.Position, e.Stream, e.Type))
+	}
+	return places
+}
+
 func parkedText(list []aggregate.Parked) string {
 	if len(list) == 0 {
 		return " nothing"
@@ -119,7 +127,7 @@ func (p *adapterPlay[E]) proves(c *adapterPlay[E], line string) bool {
 		return false
 	case !onceButOne(p.done(0), c.done(0)):
 		x := c.chart(nil, pointValues(p.points(p.done(0))), c.done(0))
-		if x.report(t, line, where+": more than one event was done again, or one was not done") {
+		if x.report(t, line, where+": more than one event was done again, or one not at all") {
 			return false
 		}
 	}
@@ -128,7 +136,7 @@ func (p *adapterPlay[E]) proves(c *adapterPlay[E], line string) bool {
 	if x.report(t, line, where+", in the log") {
 		return false
 	}
-	if diff := value.Difference(parkedAs(p.parked, nil), parkedAs(c.parked, nil)); diff != "" {
+	if diff := value.Difference(parkedPlaces(p.parked), parkedPlaces(c.parked)); diff != "" {
 		c.failAs(line, where, fmt.Sprintf("other events are parked than without the crash\n  difference (- without, + with it):\n%s", indent(diff)))
 		return false
 	}

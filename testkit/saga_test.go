@@ -159,6 +159,15 @@ func TestSaga(t *testing.T) {
 			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}, Issued{"bob", 20})).
 			ThenState("1", bill{Buyer: "bob"})
 	})
+	t.Run("several commands of one turn to one instance", func(t *testing.T) {
+		g := billing
+		g.React = func(s bill, _ *stream.Event[LotEvent]) (bill, []aggregate.Effect) {
+			return s, []aggregate.Effect{issue, invoice.Send("1", Remind{1}), issue}
+		}
+		testkit.ForSaga(t, g, hotLots).When(sold).Then(issue, invoice.Send("1", Remind{1}), issue)
+		testkit.ForSaga(t, g, hotLots).With(executed).When(sold).
+			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}, Reminded{1}, Issued{"ann", 10}))
+	})
 	t.Run("it fails", func(t *testing.T) {
 		g := billing
 		g.Refused = nil

@@ -342,7 +342,7 @@ func inOwnBubble(t *testing.T, f func(*testing.T)) {
 
 // diskCrashes is how many crashes a part of a script is tried with on disk, where
 // each costs a copy of the log.
-const diskCrashes = 6
+const diskCrashes = 4
 
 // crashes are the places at which the process may crash from a scene on: right
 // before and right after each of its steps.
