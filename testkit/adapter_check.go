@@ -69,6 +69,12 @@ func (p *adapterPlay[E]) compareDone(line string, happenings []Happening) {
 	c.report(p.script.t, line, p.title())
 }
 
+// compareLog fails the test unless these events were appended.
+func (p *adapterPlay[E]) compareLog(line string, happenings []Happening) {
+	p.script.t.Helper()
+	compareAppended(p.script.t, p.stage, p.records, p.script.from, happenings, line, p.title())
+}
+
 // compareParked fails the test unless these events are parked.
 func (p *adapterPlay[E]) compareParked(line string, want []aggregate.Parked) {
 	p.script.t.Helper()

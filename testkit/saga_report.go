@@ -320,6 +320,19 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(c.trace(came, ended).Text()), end)
 }
 
+// compareAppended fails the test unless the process appended these events from a
+// scene on.
+func compareAppended(t *testing.T, s *stage, records []stream.Record, from int, happenings []Happening, line, title string) {
+	t.Helper()
+	want, err := loggedOf(happenings)
+	if err != nil {
+		t.Errorf("%s: %s: ThenHappened: %v", line, title, err)
+		return
+	}
+	before, got := s.appended(records, 0, from), s.appended(records, from, len(s.scenes))
+	newChart(s, records, before, want, got).report(t, line, title+", in the log")
+}
+
 func indent2(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
 }
