@@ -90,7 +90,8 @@ func TestAdapter(t *testing.T) {
 		ofPost(t).When(both).Then(both).ThenAttempts(2)
 	})
 	t.Run("Do may execute commands", func(t *testing.T) {
-		testkit.ForAdapter(t, clerical, onlySold).When(sold, paid, sold2).Then(sold, paid, sold2)
+		testkit.ForAdapter(t, clerical, onlySold).When(sold, paid, sold2).Then(sold, paid, sold2).
+			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}), testkit.Happened[any](invoices, "2", Issued{"bob", 20}))
 	})
 }
 
@@ -159,6 +160,10 @@ func TestAdapterFindsOutWhatIsWrong(t *testing.T) {
 				return err
 			})
 		}, func(s spec) { s.When(sold).Then(sold) }, "adapter clerk, killed right", "in the log", "was delivered twice", "ISSUED"),
+		making("it appends other events", clerical, func(s spec) {
+			s.When(sold).Then(sold).ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 11}))
+		}, "adapter clerk, in the log", "in the place of", "11", "10"),
+		making("it appends events", clerical, func(s spec) { s.When(sold).Then(sold).ThenHappened() }, "was not wanted", "ISSUED"),
 		making("it forgets", func(store stream.Store) aggregate.Adapter[LotEvent] {
 			clerk := clerical(store)
 			var waiting *stream.Event[LotEvent] // it does each event when the next one comes

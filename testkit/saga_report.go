@@ -31,10 +31,41 @@ func (s sent) String() string    { return fmt.Sprintf("send %s to %s", value.Sho
 func (s timed) String() string   { return aggregate.After(s.Wait, s.Timer).String() }
 func (s untimed) String() string { return aggregate.Cancel(s.Timer).String() }
 
+// Sent is, for a Then, the effect that gives an instance of a topic any command
+// that a matcher accepts, such as [OfType] or [Where]:
+//
+//	Then(testkit.Sent(invoices, "1", testkit.OfType[Issue]()))
+func Sent[E any](topic *stream.Topic[E], key string, command marble.Matcher) aggregate.Effect {
+	return aggregate.Effect{Kind: aggregate.SendCommand, Topic: topic.Name(), Key: key, Command: command}
+}
+
+// sentAny is a command that a matcher accepts.
+type sentAny struct {
+	to      stream.ID
+	command marble.Matcher
+}
+
+func (s sentAny) String() string { return fmt.Sprintf("send %s to %s", textOf(s.command), s.to) }
+
+// Match says why an effect is not the wanted one.
+func (s sentAny) Match(got any) error {
+	effect, ok := got.(sent)
+	switch {
+	case !ok:
+		return fmt.Errorf("no command, but %s", textOf(got))
+	case effect.To != s.to:
+		return fmt.Errorf("to %s, not to %s", effect.To, s.to)
+	}
+	return s.command.Match(effect.Command)
+}
+
 // asked is what is compared of an effect.
 func asked(e aggregate.Effect) any {
 	switch e.Kind {
 	case aggregate.SendCommand:
+		if m, ok := e.Command.(marble.Matcher); ok {
+			return sentAny{stream.ID{Topic: e.Topic, Key: e.Key}, m}
+		}
 		return sent{stream.ID{Topic: e.Topic, Key: e.Key}, e.Command}
 	case aggregate.SetTimer:
 		return timed{e.Timer, e.Wait}
@@ -225,6 +256,9 @@ func (c *chart) report(t *testing.T, line, title string) bool {
 	c.want.Name = title
 	text := marble.Report(stageTick, c.around, c.want, c.got, differences, c.names.Legend()...)
 	t.Errorf("%s: %s%s", line, text, c.rest(text))
+	lanes := append(c.around[:len(c.around):len(c.around)], c.want, c.got)
+	lanes[len(lanes)-2].Name, lanes[len(lanes)-1].Name = "want", "got"
+	leaveTrace(t, place{text: line}, marble.Trace{Title: title, Tick: stageTick, Lanes: lanes, Names: c.names.Legend()})
 	return true
 }
 
@@ -317,7 +351,10 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 	if ended != nil {
 		end = fmt.Sprintf("\n  #  %v", ended.err)
 	}
-	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(c.trace(came, ended).Text()), end)
+	trace := c.trace(came, ended)
+	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), shifted(trace.Text()), end)
+	trace.Title = title
+	leaveTrace(t, place{text: line}, trace)
 }
 
 // compareAppended fails the test unless the process appended these events from a
@@ -333,6 +370,13 @@ func compareAppended(t *testing.T, s *stage, records []stream.Record, from int, 
 	newChart(s, records, before, want, got).report(t, line, title+", in the log")
 }
 
-func indent2(s string) string {
-	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
+// shifted is a diagram below a sentence, without empty lines.
+func shifted(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) != "" {
+			b.WriteString("  " + line)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
 }

@@ -168,6 +168,14 @@ func TestSaga(t *testing.T) {
 		testkit.ForSaga(t, g, hotLots).With(executed).When(sold).
 			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}, Reminded{1}, Issued{"ann", 10}))
 	})
+	t.Run("an effect by its command's type, or by a function", func(t *testing.T) {
+		cheap := testkit.Where("below 100", func(c Issue) bool { return c.Amount < 100 })
+		ofBilling(t).
+			When(sold).
+			Then(testkit.Sent(invoices, "1", testkit.OfType[Issue]()), remind).
+			When(sold2).
+			Then(testkit.Sent(invoices, "2", cheap), remind)
+	})
 	t.Run("it fails", func(t *testing.T) {
 		g := billing
 		g.Refused = nil

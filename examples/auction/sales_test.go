@@ -73,8 +73,7 @@ func TestSales(t *testing.T) {
 	})
 }
 
-// Breaks when: the bank's payment gets a fresh ID instead of one that derives
-// from the event.
+// Breaks when: pays says yes to every invoice, or the bank pays none.
 func TestTheBankPaysOnceOrNever(t *testing.T) {
 	const seed = 1
 	bank := func(log stream.Store) aggregate.Adapter[InvoiceIssued] {
