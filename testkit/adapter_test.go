@@ -198,6 +198,19 @@ func TestAdapterFindsOutWhatIsWrong(t *testing.T) {
 				return replay.Hot(testkit.Intercept(log.(testkit.Log), forgetting), lots)
 			}).When(sold, paid).Then(sold, paid)
 		}, []string{"adapter post, killed right", "more than one event was done again", "was delivered twice", "SOLD"}},
+		lie{"an event comes again under another ID", func(t *testing.T) {
+			testkit.ForAdapter(t, post, func(log stream.Log) stream.Source[stream.Hot, LotEvent] {
+				return stream.Through(replay.Hot(log, lots), func(run stream.Run[*stream.Event[LotEvent]]) stream.Run[*stream.Event[LotEvent]] {
+					return func(ctx context.Context, emit func(*stream.Event[LotEvent]) error) error {
+						return run(ctx, func(e *stream.Event[LotEvent]) error {
+							fresh := *e
+							fresh.ID = stream.NewID()
+							return emit(&fresh)
+						})
+					}
+				})
+			}).When(sold).Then(sold)
+		}, []string{"adapter post, killed right after", "event 1 of lots/1, SOLD, came again under another ID"}},
 		lie{"an event has another place than in the log", func(t *testing.T) {
 			testkit.ForAdapter(t, post, func(log stream.Log) stream.Source[stream.Hot, LotEvent] {
 				return stream.Through(replay.Hot(log, lots), func(run stream.Run[*stream.Event[LotEvent]]) stream.Run[*stream.Event[LotEvent]] {
