@@ -181,6 +181,17 @@ func (o *AdapterOutcome[E]) ThenParked(want ...aggregate.Parked) *AdapterOutcome
 	})
 }
 
+// ThenHappened says that exactly these events were appended since the last Then,
+// in this order, besides those that the script appends: what Do has done to the
+// log.
+func (o *AdapterOutcome[E]) ThenHappened(happenings ...Happening) *AdapterOutcome[E] {
+	o.script.t.Helper()
+	return o.say("happened", func(p *adapterPlay[E], line string) {
+		o.script.t.Helper()
+		p.compareLog(line, happenings)
+	})
+}
+
 // Trace is what has happened so far, as a diagram: the log, and below it what was
 // done.
 func (o *AdapterOutcome[E]) Trace() marble.Trace {

@@ -69,6 +69,12 @@ func (p *adapterPlay[E]) compareDone(line string, happenings []Happening) {
 	c.report(p.script.t, line, p.title())
 }
 
+// compareLog fails the test unless these events were appended.
+func (p *adapterPlay[E]) compareLog(line string, happenings []Happening) {
+	p.script.t.Helper()
+	compareAppended(p.script.t, p.stage, p.records, p.script.from, happenings, line, p.title())
+}
+
 // compareParked fails the test unless these events are parked.
 func (p *adapterPlay[E]) compareParked(line string, want []aggregate.Parked) {
 	p.script.t.Helper()
@@ -90,6 +96,14 @@ func parkedAs(list, want []aggregate.Parked) []aggregate.Parked {
 		}
 	}
 	return list
+}
+
+// parkedPlaces says which events are parked, whatever was said of them.
+func parkedPlaces(list []aggregate.Parked) (places []string) {
+	for _, e := range list {
+		places = append(places, fmt.Sprintf("event %d of %s, %s", e.Position, e.Stream, e.Type))
+	}
+	return places
 }
 
 func parkedText(list []aggregate.Parked) string {
@@ -119,7 +133,7 @@ func (p *adapterPlay[E]) proves(c *adapterPlay[E], line string) bool {
 		return false
 	case !onceButOne(p.done(0), c.done(0)):
 		x := c.chart(nil, pointValues(p.points(p.done(0))), c.done(0))
-		if x.report(t, line, where+": more than one event was done again, or one was not done") {
+		if x.report(t, line, where+": more than one event was done again, or one not at all") {
 			return false
 		}
 	}
@@ -128,7 +142,7 @@ func (p *adapterPlay[E]) proves(c *adapterPlay[E], line string) bool {
 	if x.report(t, line, where+", in the log") {
 		return false
 	}
-	if diff := value.Difference(parkedAs(p.parked, nil), parkedAs(c.parked, nil)); diff != "" {
+	if diff := value.Difference(parkedPlaces(p.parked), parkedPlaces(c.parked)); diff != "" {
 		c.failAs(line, where, fmt.Sprintf("other events are parked than without the crash\n  difference (- without, + with it):\n%s", indent(diff)))
 		return false
 	}

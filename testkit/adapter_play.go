@@ -37,6 +37,7 @@ type adapterPlay[E any] struct {
 // doing is one call of Do.
 type doing struct {
 	position stream.Position
+	id       stream.EventID
 	at       time.Duration
 	scene    int
 	err      error
@@ -58,7 +59,7 @@ func (p *adapterPlay[E]) perform(t *testing.T) {
 	}
 	p.stage = stage
 	stage.begin = p.begin
-	stage.after = func() { p.failed = maps.Clone(p.before) } // what was called in vain is called again
+	stage.after = p.forget
 	err = p.scenes()
 	if err == nil {
 		p.parked, err = p.park()
@@ -85,12 +86,26 @@ func (p *adapterPlay[E]) scenes() error {
 	for _, scene := range p.script.scenes {
 		s.next()
 		s.start()
-		p.before = maps.Clone(p.failed)
+		p.remember()
 		if err := p.scene(scene); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// remember and forget see to it that what was made to fail in a scene is made to
+// fail again after a crash, as often.
+func (p *adapterPlay[E]) remember() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.before = maps.Clone(p.failed)
+}
+
+func (p *adapterPlay[E]) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failed = maps.Clone(p.before)
 }
 
 func (p *adapterPlay[E]) scene(scene adapterScene) error {
@@ -149,7 +164,9 @@ func (p *adapterPlay[E]) rest(ask func(ctx context.Context) error) error {
 		if err := p.stage.settle(); err != nil || p.stage.life.over() {
 			return err // how the run has ended is known
 		}
+		p.mu.Lock()
 		limit := p.patient * time.Duration(1+len(p.ids))
+		p.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		err := p.handled(ctx, ask)
 		late := ctx.Err() != nil
@@ -215,11 +232,13 @@ func (p *adapterPlay[E]) try(ctx context.Context, e *stream.Event[E], do func(co
 	if e.Position <= p.stage.history {
 		p.wrong("the adapter was given history: event %d of %s, %s, happened before it came online", e.Position, e.Stream, e.Type)
 	}
-	if id, known := p.ids[e.Position]; known && id != e.ID {
-		p.wrong("event %d of %s, %s, came again under another ID: first %s, then %s", e.Position, e.Stream, e.Type, id, e.ID)
+	p.mu.Lock()
+	first, known := p.ids[e.Position]
+	p.mu.Unlock()
+	if known && first != e.ID {
+		p.wrong("event %d of %s, %s, came again under another ID: first %s, then %s", e.Position, e.Stream, e.Type, first, e.ID)
 	}
-	p.ids[e.Position] = e.ID
-	a := doing{position: e.Position, at: p.stage.now(), scene: p.stage.scene()}
+	a := doing{position: e.Position, id: e.ID, at: p.stage.now(), scene: p.stage.scene()}
 	if a.err = p.fails(e.Stream, a); a.err != nil {
 		p.tried(a)
 		return a.err
@@ -240,10 +259,13 @@ func (p *adapterPlay[E]) tried(a doing) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.attempts = append(p.attempts, a)
+	p.ids[a.position] = a.id
 }
 
 // fails is the error that an attempt is made to fail with; nil if it is not.
 func (p *adapterPlay[E]) fails(id stream.ID, a doing) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for i, r := range slices.Backward(p.script.rules) {
 		if a.scene < r.scene || len(r.of) > 0 && !slices.Contains(r.of, id) {
 			continue

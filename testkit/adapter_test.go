@@ -90,7 +90,8 @@ func TestAdapter(t *testing.T) {
 		ofPost(t).When(both).Then(both).ThenAttempts(2)
 	})
 	t.Run("Do may execute commands", func(t *testing.T) {
-		testkit.ForAdapter(t, clerical, onlySold).When(sold, paid, sold2).Then(sold, paid, sold2)
+		testkit.ForAdapter(t, clerical, onlySold).When(sold, paid, sold2).Then(sold, paid, sold2).
+			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}), testkit.Happened[any](invoices, "2", Issued{"bob", 20}))
 	})
 }
 
@@ -159,6 +160,10 @@ func TestAdapterFindsOutWhatIsWrong(t *testing.T) {
 				return err
 			})
 		}, func(s spec) { s.When(sold).Then(sold) }, "adapter clerk, killed right", "in the log", "was delivered twice", "ISSUED"),
+		making("it appends other events", clerical, func(s spec) {
+			s.When(sold).Then(sold).ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 11}))
+		}, "adapter clerk, in the log", "in the place of", "11", "10"),
+		making("it appends events", clerical, func(s spec) { s.When(sold).Then(sold).ThenHappened() }, "was not wanted", "ISSUED"),
 		making("it forgets", func(store stream.Store) aggregate.Adapter[LotEvent] {
 			clerk := clerical(store)
 			var waiting *stream.Event[LotEvent] // it does each event when the next one comes
@@ -183,6 +188,30 @@ func TestAdapterFindsOutWhatIsWrong(t *testing.T) {
 			}).Given(opened).When(sold).Then(sold)
 		}, []string{"the adapter was given history: event 1 of lots/1, OPENED"}},
 		lie{"more than one event is done again", func(t *testing.T) {
+			forgetting := func(ctx context.Context, op *testkit.Op, do func(context.Context) error) error {
+				if op.Kind == testkit.OpCheckpoint {
+					return nil // and remembers nothing
+				}
+				return do(ctx)
+			}
+			testkit.ForAdapter(t, post, func(log stream.Log) stream.Source[stream.Hot, LotEvent] {
+				return replay.Hot(testkit.Intercept(log.(testkit.Log), forgetting), lots)
+			}).When(sold, paid).Then(sold, paid)
+		}, []string{"adapter post, killed right", "more than one event was done again", "was delivered twice", "SOLD"}},
+		lie{"an event comes again under another ID", func(t *testing.T) {
+			testkit.ForAdapter(t, post, func(log stream.Log) stream.Source[stream.Hot, LotEvent] {
+				return stream.Through(replay.Hot(log, lots), func(run stream.Run[*stream.Event[LotEvent]]) stream.Run[*stream.Event[LotEvent]] {
+					return func(ctx context.Context, emit func(*stream.Event[LotEvent]) error) error {
+						return run(ctx, func(e *stream.Event[LotEvent]) error {
+							fresh := *e
+							fresh.ID = stream.NewID()
+							return emit(&fresh)
+						})
+					}
+				})
+			}).When(sold).Then(sold)
+		}, []string{"adapter post, killed right after", "event 1 of lots/1, SOLD, came again under another ID"}},
+		lie{"an event has another place than in the log", func(t *testing.T) {
 			testkit.ForAdapter(t, post, func(log stream.Log) stream.Source[stream.Hot, LotEvent] {
 				return stream.Through(replay.Hot(log, lots), func(run stream.Run[*stream.Event[LotEvent]]) stream.Run[*stream.Event[LotEvent]] {
 					return func(ctx context.Context, emit func(*stream.Event[LotEvent]) error) error {

@@ -1,6 +1,7 @@
 // Package testkit tests what is built with Thaw: aggregates ([For]), views
-// ([ForView]), sagas ([ForSaga]) and pipelines ([Marbles]) with one notation,
-// and log engines with the suite that all of them pass ([TestLog]).
+// ([ForView]), sagas ([ForSaga]), event adapters ([ForAdapter]) and pipelines
+// ([Marbles]) with one notation, and log engines with the suite that all of them
+// pass ([TestLog]).
 //
 // Given | When | Then is history ^ live: Given(a, b).When(c).Then(d) is the
 // diagram ab ^ d. Package marble has the notation, the comparer and the reports
@@ -21,6 +22,8 @@
 //   - What is asked of an aggregate is not all that is tested: every event says
 //     what led to it, what the repository returns is what the log has, and
 //     deciding and folding again leads to the same.
+//   - What a saga or an event adapter does is done again with a crash before and
+//     after each step that outlives one, and must come to the same.
 //   - Comparison is by go-cmp, of unexported fields too; nil and empty slices and
 //     maps are the same. A panic in the code under test is a failure that names
 //     it, not a crash.

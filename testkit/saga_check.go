@@ -57,15 +57,7 @@ func (p *sagaPlay[E, S]) compareEffects(line string, want []aggregate.Effect, wi
 // compareLog fails the test unless these events were appended.
 func (p *sagaPlay[E, S]) compareLog(line string, happenings []Happening) {
 	p.script.t.Helper()
-	want, err := loggedOf(happenings)
-	if err != nil {
-		p.fail(line, err.Error())
-		return
-	}
-	before := p.stage.appended(p.records, 0, p.script.from)
-	got := p.stage.appended(p.records, p.script.from, len(p.stage.scenes))
-	c := newChart(p.stage, p.records, before, want, got)
-	c.report(p.script.t, line, p.script.name()+", in the log")
+	compareAppended(p.script.t, p.stage, p.records, p.script.from, happenings, line, p.script.name())
 }
 
 // compareState fails the test unless an instance has this state.

@@ -70,6 +70,13 @@ func TestSagaFindsOutWrongEffects(t *testing.T) {
 		sagaLie("the second of two Thens", func(s sagaSpec) { s.When(sold).Then(issue, remind).When(paid).ThenNothing() }, `cancel timer "remind"`, "tick 2"),
 		sagaLie("what came before the last When", func(s sagaSpec) { s.When(sold).When(paid).Then(aggregate.Cancel("remind")) }, "send Issue{", "was not wanted"),
 		sagaLie("what a refusal leads to", func(s sagaSpec) { s.Refusing(issue, errNoAddress).When(sold).Then(issue, remind) }, `cancel timer "remind"`, "was not wanted"),
+		sagaLie("a command of another type than matched", func(s sagaSpec) { s.When(sold).Then(testkit.Sent(invoices, "1", testkit.OfType[Remind]()), remind) }, "in the place of", "want type Remind, got testkit_test.Issue"),
+		sagaLie("a matched command to another instance", func(s sagaSpec) { s.When(sold).Then(testkit.Sent(invoices, "2", testkit.OfType[Issue]()), remind) }, "to invoices/1, not to invoices/2"),
+		sagaLie("a matched command to another topic", func(s sagaSpec) { s.When(sold).Then(testkit.Sent(lots, "1", testkit.OfType[Issue]()), remind) }, "to invoices/1, not to lots/1"),
+		sagaLie("a command that is not as a function says", func(s sagaSpec) {
+			s.When(sold).Then(testkit.Sent(invoices, "1", testkit.Where("of more than 10", func(c Issue) bool { return c.Amount > 10 })), remind)
+		}, "not of more than 10"),
+		sagaLie("a timer instead of a matched command", func(s sagaSpec) { s.When(sold).Then(issue, testkit.Sent(invoices, "1", testkit.OfType[Issue]())) }, "no command, but timer"),
 		sagaLie("Then without effects", func(s sagaSpec) { s.When(sold).Then() }, "say ThenNothing"),
 		sagaLie("a When without a Then", func(s sagaSpec) { s.When(sold) }, "When without a Then"),
 		sagaLie("the last When without a Then", func(s sagaSpec) { s.When(sold).Then(issue, remind).When(paid) }, "When without a Then"),

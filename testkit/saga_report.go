@@ -31,10 +31,41 @@ func (s sent) String() string    { return fmt.Sprintf("send %s to %s", value.Sho
 func (s timed) String() string   { return aggregate.After(s.Wait, s.Timer).String() }
 func (s untimed) String() string { return aggregate.Cancel(s.Timer).String() }
 
+// Sent is, for a Then, the effect that gives an instance of a topic any command
+// that a matcher accepts, such as [OfType] or [Where]:
+//
+//	Then(testkit.Sent(invoices, "1", testkit.OfType[Issue]()))
+func Sent[E any](topic *stream.Topic[E], key string, command marble.Matcher) aggregate.Effect {
+	return aggregate.Effect{Kind: aggregate.SendCommand, Topic: topic.Name(), Key: key, Command: command}
+}
+
+// sentAny is a command that a matcher accepts.
+type sentAny struct {
+	to      stream.ID
+	command marble.Matcher
+}
+
+func (s sentAny) String() string { return fmt.Sprintf("send %s to %s", textOf(s.command), s.to) }
+
+// Match says why an effect is not the wanted one.
+func (s sentAny) Match(got any) error {
+	effect, ok := got.(sent)
+	switch {
+	case !ok:
+		return fmt.Errorf("no command, but %s", textOf(got))
+	case effect.To != s.to:
+		return fmt.Errorf("to %s, not to %s", effect.To, s.to)
+	}
+	return s.command.Match(effect.Command)
+}
+
 // asked is what is compared of an effect.
 func asked(e aggregate.Effect) any {
 	switch e.Kind {
 	case aggregate.SendCommand:
+		if m, ok := e.Command.(marble.Matcher); ok {
+			return sentAny{stream.ID{Topic: e.Topic, Key: e.Key}, m}
+		}
 		return sent{stream.ID{Topic: e.Topic, Key: e.Key}, e.Command}
 	case aggregate.SetTimer:
 		return timed{e.Timer, e.Wait}
@@ -318,10 +349,32 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 	if ended != nil {
 		end = fmt.Sprintf("\n  #  %v", ended.err)
 	}
-	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(c.trace(came, ended).Text()), end)
-	leaveTrace(t, line, c.trace(came, ended))
+	trace := c.trace(came, ended)
+	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), shifted(trace.Text()), end)
+	trace.Title = title
+	leaveTrace(t, line, trace)
 }
 
-func indent2(s string) string {
-	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
+// compareAppended fails the test unless the process appended these events from a
+// scene on.
+func compareAppended(t *testing.T, s *stage, records []stream.Record, from int, happenings []Happening, line, title string) {
+	t.Helper()
+	want, err := loggedOf(happenings)
+	if err != nil {
+		t.Errorf("%s: %s: ThenHappened: %v", line, title, err)
+		return
+	}
+	before, got := s.appended(records, 0, from), s.appended(records, from, len(s.scenes))
+	newChart(s, records, before, want, got).report(t, line, title+", in the log")
+}
+
+// shifted is a diagram below a sentence, without empty lines.
+func shifted(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) != "" {
+			b.WriteString("  " + line)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
 }

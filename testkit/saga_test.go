@@ -159,6 +159,23 @@ func TestSaga(t *testing.T) {
 			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}, Issued{"bob", 20})).
 			ThenState("1", bill{Buyer: "bob"})
 	})
+	t.Run("several commands of one turn to one instance", func(t *testing.T) {
+		g := billing
+		g.React = func(s bill, _ *stream.Event[LotEvent]) (bill, []aggregate.Effect) {
+			return s, []aggregate.Effect{issue, invoice.Send("1", Remind{1}), issue}
+		}
+		testkit.ForSaga(t, g, hotLots).When(sold).Then(issue, invoice.Send("1", Remind{1}), issue)
+		testkit.ForSaga(t, g, hotLots).With(executed).When(sold).
+			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}, Reminded{1}, Issued{"ann", 10}))
+	})
+	t.Run("an effect by its command's type, or by a function", func(t *testing.T) {
+		cheap := testkit.Where("below 100", func(c Issue) bool { return c.Amount < 100 })
+		ofBilling(t).
+			When(sold).
+			Then(testkit.Sent(invoices, "1", testkit.OfType[Issue]()), remind).
+			When(sold2).
+			Then(testkit.Sent(invoices, "2", cheap), remind)
+	})
 	t.Run("it fails", func(t *testing.T) {
 		g := billing
 		g.Refused = nil

@@ -25,14 +25,15 @@ type stage struct {
 	life  *running // the process; nil before the first
 	died  chan struct{}
 
-	base   time.Duration // where the present step of the script begins in the diagram
+	clock  sync.Mutex
+	base   time.Duration // where the present scene, a step of the script, begins in the diagram
 	moment time.Time     // and by the clock
+	scenes []int         // how many steps came before each scene that has begun; the first is the start
 
 	mu      sync.Mutex
 	steps   []string        // what the process did that outlives a crash, in words
 	over    bool            // the script is
 	until   time.Duration   // when it was
-	scenes  []scene         // those that have begun, the start included
 	history stream.Position // the last event that was there before the process
 	written map[stream.Position]writing
 	failed  []failure // how the process ended by itself
@@ -45,12 +46,6 @@ type stage struct {
 type stageActor interface {
 	Run(ctx context.Context) error
 	Online(ctx context.Context) error
-}
-
-// scene is where one step of the script began; the first one is the start.
-type scene struct {
-	at    time.Duration // in the diagram
-	steps int           // how many steps came before it
 }
 
 // writing is when an event was appended in a diagram, by which scene, and by whom.
@@ -78,7 +73,7 @@ func newStage(t *testing.T, medium Medium, crashAt int) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{world: w, died: make(chan struct{}, 1), moment: w.began, scenes: make([]scene, 1), written: map[stream.Position]writing{}}
+	s := &stage{world: w, died: make(chan struct{}, 1), moment: w.began, scenes: make([]int, 1), written: map[stream.Position]writing{}}
 	s.log = Intercept(w.log, s.note)
 	w.crashAt = crashAt
 	w.onCrash = func() {
@@ -130,22 +125,41 @@ func (s *stage) wrote(records []stream.Record, script bool) {
 }
 
 // now is where the run is in its diagram, to the tick.
-func (s *stage) now() time.Duration { return s.base + time.Since(s.moment).Round(stageTick) }
+func (s *stage) now() time.Duration {
+	s.clock.Lock()
+	defer s.clock.Unlock()
+	return s.base + time.Since(s.moment).Round(stageTick)
+}
 
 // scene is which step of the script is played, from 1; 0: the start.
-func (s *stage) scene() int { return len(s.scenes) - 1 }
+func (s *stage) scene() int {
+	s.clock.Lock()
+	defer s.clock.Unlock()
+	return len(s.scenes) - 1
+}
 
 // next begins the next step of the script, a tick behind the one before.
 func (s *stage) next() {
-	s.base, s.moment = s.now()+stageTick, time.Now()
+	at := s.now() + stageTick
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.scenes = append(s.scenes, scene{s.base, len(s.steps)})
+	steps := len(s.steps)
+	s.mu.Unlock()
+	s.clock.Lock()
+	defer s.clock.Unlock()
+	s.base, s.moment = at, time.Now()
+	s.scenes = append(s.scenes, steps)
+}
+
+// shift moves the present scene in the diagram.
+func (s *stage) shift(d time.Duration) {
+	s.clock.Lock()
+	defer s.clock.Unlock()
+	s.base += d
 }
 
 // given appends history.
 func (s *stage) given(list []Happening) error {
-	s.base = -stageTick * time.Duration(len(list))
+	s.shift(-stageTick * time.Duration(len(list)))
 	for _, h := range list {
 		stored, err := s.world.append(h)
 		if err != nil {
@@ -153,7 +167,7 @@ func (s *stage) given(list []Happening) error {
 		}
 		s.wrote(stored, true)
 		s.history = stored[len(stored)-1].Position
-		s.base += stageTick
+		s.shift(stageTick)
 	}
 	return nil
 }
@@ -342,12 +356,12 @@ func inOwnBubble(t *testing.T, f func(*testing.T)) {
 
 // diskCrashes is how many crashes a part of a script is tried with on disk, where
 // each costs a copy of the log.
-const diskCrashes = 6
+const diskCrashes = 4
 
 // crashes are the places at which the process may crash from a scene on: right
 // before and right after each of its steps.
 func (s *stage) crashes(scene int) (at []int) {
-	for i := 2*s.scenes[scene].steps + 1; i <= 2*len(s.steps); i++ {
+	for i := 2*s.scenes[scene] + 1; i <= 2*len(s.steps); i++ {
 		at = append(at, i)
 	}
 	if n := len(at); s.world.ground.medium == OnDisk && n > diskCrashes {
