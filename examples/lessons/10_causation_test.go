@@ -1,0 +1,148 @@
+package lessons
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/thaw-go/thaw/aggregate"
+	"github.com/thaw-go/thaw/operators"
+	"github.com/thaw-go/thaw/replay"
+	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/stream/memlog"
+	"github.com/thaw-go/thaw/testkit/marble"
+)
+
+func TestLesson10Causation(t *testing.T) {
+	lines := aWeekAtTheDesk(t, memlog.New())
+
+	c, h := find(lines, "c"), find(lines, "h")
+	if h.CausedBy != c.ID {
+		t.Error("Dune was put aside, but not because it was returned")
+	}
+	if h.Correlation != c.Correlation {
+		t.Error("Dune was put aside, but in another story than its return")
+	}
+
+	keep(t, "10-causation", marble.Trace{Title: "what was written because of what", Names: legend(lines), Lanes: []marble.Lane{
+		lane("notebook", lines, func(e line) line { return e }),
+		lane("because of", lines, func(e line) line { return causeOf(lines, e) }),
+		lane("Dune is back", lines, storyOf(c)),
+		lane("Momo is back", lines, storyOf(find(lines, "e"))),
+	}})
+}
+
+// line is a line of the notebook.
+type line = *stream.Event[Event]
+
+// causeOf is the line that led to e; nil if e was asked for from outside.
+func causeOf(lines []line, e line) line {
+	for _, cause := range lines {
+		if cause.ID == e.CausedBy {
+			return cause
+		}
+	}
+	return nil
+}
+
+// storyOf keeps what belongs to the same story as e.
+func storyOf(e line) func(line) line {
+	return func(other line) line {
+		if other.Correlation != e.Correlation {
+			return nil
+		}
+		return other
+	}
+}
+
+// aWeekAtTheDesk returns the lines that were written. Both books are returned
+// while Ada is at lunch, so that the two stories are told at once.
+func aWeekAtTheDesk(t *testing.T, log interface {
+	stream.Store
+	stream.Checkpoints
+}) []line {
+	t.Helper()
+	desk := aggregate.NewRepository(log, Book)
+	ada := func() runner { return reservations.Runner(replay.Hot(log, Books), desk) }
+	ask := func(book string, c Command) {
+		if _, err := desk.Execute(t.Context(), book, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	during(t, log, ada(), func() {
+		ask("dune", Lend{To: "Tim"})
+		ask("momo", Lend{To: "Mia"})
+		ask("dune", Reserve{By: "Mia"})
+		ask("momo", Reserve{By: "Tim"})
+	})
+	ask("dune", Return{})
+	ask("momo", Return{})
+	during(t, log, ada(), func() {})
+	return read(t, log)
+}
+
+func read(t *testing.T, log stream.Log) []line {
+	t.Helper()
+	lines, err := operators.Collect(t.Context(), replay.Cold(log, Books))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// letterOf is what the diagrams call a line.
+func letterOf(e line) string {
+	for letter, known := range letters {
+		if known.Stream == e.Stream && known.Data == e.Data {
+			return letter
+		}
+	}
+	return "?"
+}
+
+func find(lines []line, letter string) line {
+	return lines[slices.IndexFunc(lines, func(e line) bool { return letterOf(e) == letter })]
+}
+
+// lane is a lane of a diagram with a tick for each line of the notebook.
+func lane(name string, lines []line, show func(line) line) marble.Lane {
+	lane := marble.Lane{Name: name}
+	for _, e := range lines {
+		if shown := show(e); shown != nil {
+			lane.Points = append(lane.Points, marble.Point{At: lane.End, Kind: marble.Event, Name: letterOf(shown)})
+		}
+		lane.End += time.Millisecond
+	}
+	return lane
+}
+
+// legend says what the letters stand for.
+func legend(lines []line) (names []marble.Name) {
+	for _, e := range lines {
+		text := fmt.Sprintf("%s %s %s", e.Stream, e.Type, strings.TrimPrefix(fmt.Sprintf("%#v", e.Data), "lessons."))
+		names = append(names, marble.Name{Letter: letterOf(e), Text: text})
+	}
+	return names
+}
+
+func TestExercise10MiaTakesItHome(t *testing.T) {
+	log := memlog.New()
+	lines := aWeekAtTheDesk(t, log)
+	c, h := find(lines, "c"), find(lines, "h")
+
+	taken, err := aggregate.NewRepository(log, Book).Handle(t.Context(), aggregate.Command[Command]{
+		Key: "dune", Data: Lend{To: "Mia"}, CausedBy: h.Cause(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := taken.Events[0]
+	if d.CausedBy != h.ID {
+		t.Error("the cause is not that Dune was put aside")
+	}
+	if d.Correlation != c.Correlation {
+		t.Error("the story is not that of Dune's return")
+	}
+}
