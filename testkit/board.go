@@ -34,8 +34,9 @@ type Board struct {
 	history time.Duration // how far the lanes reach back
 
 	mu      sync.Mutex
-	letters map[stream.Position]string // what the events of the log are called
-	events  map[string]seen            // the same the other way round
+	names   marble.Names               // of the log's events
+	letters map[stream.Position]string // the same by position
+	events  map[string]seen            // what its letters stand for
 	closed  bool                       // the log, by a |
 }
 
@@ -193,33 +194,16 @@ func (b *Board) perform() {
 // trace is what happened, as a diagram.
 func (b *Board) trace() marble.Trace {
 	tr := marble.Trace{Tick: b.tick}
-	named := map[string]bool{}
-	name := func(letter, text string) {
-		if !named[letter] {
-			named[letter] = true
-			tr.Names = append(tr.Names, marble.Name{Letter: letter, Text: text})
-		}
-	}
 	for _, f := range b.feeds {
 		tr.Lanes = append(tr.Lanes, f.lane)
-		for _, p := range f.lane.Points {
-			if p.Kind == marble.Event {
-				name(p.Name, showItem(p.Value))
-			}
-		}
 	}
 	for _, e := range b.outs {
 		if e.scripted {
 			tr.Lanes = append(tr.Lanes, e.sub)
 		}
-		got := e.got()
-		tr.Lanes = append(tr.Lanes, got)
-		for _, p := range got.Points {
-			if p.Kind == marble.Event {
-				name(p.Name, showItem(p.Value))
-			}
-		}
+		tr.Lanes = append(tr.Lanes, e.got())
 	}
+	tr.Names = explain(nil, tr.Lanes...)
 	return tr
 }
 

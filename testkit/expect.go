@@ -157,8 +157,13 @@ func (e *Expectation) stop() {
 	e.running.cancel()
 	select {
 	case <-e.running.done:
+		return
 	case <-time.After(time.Hour): // of virtual time: it hangs
 		e.board.t.Errorf("%s: %s did not end within an hour after its context was cancelled", e.line, e.name)
+	}
+	select {
+	case <-e.running.done:
+	case <-time.After(24 * time.Hour): // the bubble will say where it stands
 	}
 }
 
@@ -297,5 +302,5 @@ func (e *Expectation) compare() {
 	if e.scripted {
 		around = append(around, e.sub)
 	}
-	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences))
+	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences, explain(nil, append(around, want, compared)...)...))
 }

@@ -33,6 +33,7 @@ func Events[E any](b *Board, name string, topic *stream.Topic[E], marbles string
 		switch p.Kind {
 		case marble.Subscribe:
 		case marble.Event:
+			b.names.Set(p.Name, planned(p.Name), "") // no other event gets this letter
 			for p.Append != 0 && i+n < len(lane.Points) && lane.Points[i+n].Append == p.Append {
 				n++
 			}
@@ -49,6 +50,9 @@ func Events[E any](b *Board, name string, topic *stream.Topic[E], marbles string
 		i += n
 	}
 }
+
+// planned stands for an event that is not there yet.
+type planned string
 
 // happening is the append that some letters stand for.
 func happening[E any](b *Board, name string, topic *stream.Topic[E], points []marble.Point, values Values[*stream.Event[E]]) (h Happening, data []any) {

@@ -67,16 +67,17 @@ func valueOf[T any](b *Board, lane, letter string, values []Values[T]) T {
 	panic("unreachable")
 }
 
-// letterOfLog names an event of the log.
+// letterOfLog names an event of the log; those that the code under test appended
+// get letters that are free.
 func (b *Board) letterOfLog(item any) marble.Point {
 	h, data, _ := asEvent(item)
 	event := seen{Position: h.Position, Stream: h.Stream, Type: h.Type, Data: data}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	name, ok := b.letters[h.Position]
-	if !ok { // appended by the code under test
-		name = freeLetter(b.events)
-		b.letters[h.Position], b.events[name] = name, event
+	if !ok {
+		name = b.names.Of(event, "")
+		b.letters[h.Position] = name
 	}
 	return marble.Point{Kind: marble.Event, Name: name, Value: event, Note: event.note()}
 }
@@ -84,30 +85,18 @@ func (b *Board) letterOfLog(item any) marble.Point {
 // letterOf names items by the values that letters stand for. Others get letters
 // that are free, and strings that are letters stand for themselves.
 func letterOf[T any](values []Values[T]) func(any) marble.Point {
-	taken := map[string]any{}
+	var names marble.Names
 	for _, list := range values {
-		for name, v := range list {
-			taken[name] = asCompared(v)
+		for _, letter := range slices.Sorted(maps.Keys(list)) {
+			names.Set(letter, asCompared(list[letter]), "")
 		}
 	}
-	names := slices.Sorted(maps.Keys(taken))
 	return func(item any) marble.Point {
 		v := asCompared(item)
-		p := marble.Point{Kind: marble.Event, Value: v}
 		if s, ok := item.(string); ok && len(values) == 0 && isLetter(s) {
-			p.Name = s
-			return p
+			names.Set(s, v, "")
 		}
-		for _, name := range names {
-			if value.Difference(taken[name], v) == "" {
-				p.Name = name
-				return p
-			}
-		}
-		p.Name = freeLetter(taken)
-		taken[p.Name] = v
-		names = append(names, p.Name)
-		return p
+		return marble.Point{Kind: marble.Event, Name: names.Of(v, ""), Value: v}
 	}
 }
 
@@ -116,19 +105,40 @@ func isLetter(s string) bool {
 	return size == len(s) && unicode.IsLetter(r)
 }
 
-// freeLetter is the first letter that is not taken.
-func freeLetter[T any](taken map[string]T) string {
-	for r := 'a'; ; r++ {
-		if _, ok := taken[string(r)]; !ok && unicode.IsLetter(r) {
-			return string(r)
-		}
-	}
-}
-
 // showItem is an item as a legend says it.
 func showItem(item any) string {
 	if e, ok := item.(seen); ok {
 		return e.String()
 	}
 	return value.Show(item)
+}
+
+// explain adds to a legend what the letters of lanes stand for. If a letter
+// stands for one thing here and for another there, both are said.
+func explain(legend []marble.Name, lanes ...marble.Lane) []marble.Name {
+	said := map[marble.Name]bool{}
+	first := map[string]string{}
+	for _, n := range legend {
+		first[n.Letter] = n.Text
+	}
+	for _, l := range lanes {
+		for _, p := range l.Points {
+			if p.Kind != marble.Event || p.Value == nil {
+				continue
+			}
+			n := marble.Name{Letter: p.Name, Text: showItem(p.Value)}
+			if text, ok := first[n.Letter]; !ok {
+				first[n.Letter] = n.Text
+			} else if text == n.Text {
+				continue
+			} else {
+				n.Text = "in " + l.Name + ": " + n.Text
+			}
+			if !said[n] {
+				said[n] = true
+				legend = append(legend, n)
+			}
+		}
+	}
+	return legend
 }

@@ -54,6 +54,7 @@ type mark struct {
 	over  bool  // it came when the lane had ended
 	mate  *mark // what it is on the other side
 	rank  int   // among those of its instant
+	nth   int   // among those of its class, from 1
 }
 
 func marked(l Lane) []mark {
@@ -75,6 +76,8 @@ func marked(l Lane) []mark {
 type comparison struct {
 	want, got []mark
 	first     int // how many points are the same on both sides before the first that is not
+
+	wanted, came map[int][]time.Duration // when the values of each class are on each side
 }
 
 // same compares point by point.

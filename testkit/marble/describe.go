@@ -42,7 +42,7 @@ func (c *comparison) describe() (found []Difference) {
 	}
 	for i := range c.got {
 		if g := &c.got[i]; g.mate == nil {
-			add(g.At, "", "%s", c.extra(i))
+			add(g.At, "", "%s", c.extra(g))
 		}
 	}
 	return append(found, c.order()...)
@@ -117,13 +117,10 @@ func with(m *mark) string {
 	if m.Value == nil {
 		return ""
 	}
-	if err, ok := m.Value.(error); ok {
-		return fmt.Sprintf(" with %q", errorText(err))
-	}
 	if _, ok := m.Value.(Matcher); ok {
 		return ""
 	}
-	return " with " + value.Show(m.Value)
+	return fmt.Sprintf(" with %q", show(m.Value))
 }
 
 func errorText(err error) (text string) {
@@ -143,25 +140,24 @@ func (c *comparison) missing(w *mark) string {
 	if w.Again {
 		return w.called() + " was not delivered again"
 	}
-	if times := c.times(c.got, w.class); len(times) > 0 && w.class != asked {
+	if came := c.came[w.class]; len(came) > 0 && w.class != asked {
 		return fmt.Sprintf("%s was delivered %s, at %s; wanted %s, also at %s",
-			w.called(), often(len(times)), list(times), often(len(c.times(c.want, w.class))), after(w.At))
+			w.called(), often(len(came)), list(came), often(len(c.wanted[w.class])), after(w.At))
 	}
 	return w.called() + " was never delivered"
 }
 
 // extra says what came without being wanted.
-func (c *comparison) extra(i int) string {
-	g := &c.got[i]
+func (c *comparison) extra(g *mark) string {
 	switch {
 	case g.Kind == Failed:
 		return fmt.Sprintf("failed at %s%s, which was not wanted%s", after(g.At), with(g), g.late())
 	case g.Kind != Event:
 		return fmt.Sprintf("%s at %s, which was not wanted%s", g.Kind.did(), after(g.At), g.late())
 	}
-	if times := c.times(c.got[:i+1], g.class); len(times) > 1 {
-		text := fmt.Sprintf("%s was delivered %s, at %s", g.called(), often(len(times)), list(times))
-		if wanted := len(c.times(c.want, g.class)); wanted > 1 {
+	if came := c.came[g.class][:g.nth]; len(came) > 1 {
+		text := fmt.Sprintf("%s was delivered %s, at %s", g.called(), often(len(came)), list(came))
+		if wanted := len(c.wanted[g.class]); wanted > 1 {
 			text += fmt.Sprintf("; wanted %s", often(wanted))
 		}
 		return text + g.late()
@@ -170,16 +166,6 @@ func (c *comparison) extra(i int) string {
 		return fmt.Sprintf("%s was delivered again at %s, which was not wanted%s", g.called(), after(g.At), g.late())
 	}
 	return fmt.Sprintf("%s came at %s and was not wanted%s", g.called(), after(g.At), g.late())
-}
-
-// times are when a value was on one side.
-func (c *comparison) times(side []mark, class int) (at []time.Duration) {
-	for i := range side {
-		if side[i].class == class {
-			at = append(at, side[i].At)
-		}
-	}
-	return at
 }
 
 func often(n int) string {
@@ -242,16 +228,11 @@ func errorsText(w, g *mark) string {
 	if w.Kind != g.Kind {
 		return ""
 	}
-	show := func(v any) string {
-		if err, ok := v.(error); ok {
-			return fmt.Sprintf("%s (%T)", errorText(err), err)
-		}
-		return value.Show(v)
-	}
+	came := fmt.Sprintf("+ %s (%T)\n", show(g.Value), g.Value)
 	if _, ok := w.Value.(Matcher); ok {
-		return "+ " + show(g.Value) + "\n"
+		return came
 	}
-	return "- " + show(w.Value) + "\n+ " + show(g.Value) + "\n"
+	return fmt.Sprintf("- %s (%T)\n", show(w.Value), w.Value) + came
 }
 
 // instead says that g came where w was wanted.

@@ -1,6 +1,7 @@
 package marble
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,9 +98,7 @@ func (g *grid) row(l Lane) []string {
 
 // find is the column of a time; the last one if it is behind all.
 func (g *grid) find(at time.Duration) int {
-	i, found := slices.BinarySearchFunc(g.columns, at, func(c column, at time.Duration) int {
-		return int(min(1, max(-1, c.from-at)))
-	})
+	i, found := slices.BinarySearchFunc(g.columns, at, func(c column, at time.Duration) int { return cmp.Compare(c.from, at) })
 	if !found {
 		i--
 	}

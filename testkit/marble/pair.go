@@ -36,53 +36,64 @@ func (c *comparison) pair() {
 	c.pairInPlace()
 }
 
-// classify numbers the values.
+// classify finds the class of every point.
 func (c *comparison) classify() {
-	unknown := map[string]bool{} // letters of events without a value
+	n := classes{unknown: map[string]bool{}, letters: map[string]int{}, hashes: map[uint64][]int{}}
 	for _, side := range [][]mark{c.want, c.got} {
 		for _, m := range side {
 			if m.Kind == Event && m.Value == nil {
-				unknown[m.Name] = true
+				n.unknown[m.Name] = true
 			}
 		}
 	}
-	letters := map[string]int{}
-	values := map[uint64][]int{} // the classes of a hash
-	samples := []any{}           // of each class
-	next := func(v any) int {
-		samples = append(samples, v)
-		return firstClass + len(samples) - 1
-	}
-	of := func(v any) int {
-		h := value.Hash(v)
-		for _, class := range values[h] {
-			if value.Equal(samples[class-firstClass], v) {
-				return class
-			}
-		}
-		class := next(v)
-		values[h] = append(values[h], class)
-		return class
-	}
-	for _, side := range [][]mark{c.want, c.got} {
+	count := func(side []mark) map[int][]time.Duration {
+		when := map[int][]time.Duration{}
 		for i := range side {
 			m := &side[i]
-			_, matcher := m.Value.(Matcher)
-			switch {
-			case m.Kind == Failed || matcher:
-				m.class = asked
-			case m.Kind != Event:
-				m.class = int(m.Kind)
-			case unknown[m.Name]:
-				if letters[m.Name] == 0 {
-					letters[m.Name] = next(nil)
-				}
-				m.class = letters[m.Name]
-			default:
-				m.class = of(m.Value)
-			}
+			m.class = n.of(m)
+			when[m.class] = append(when[m.class], m.At)
+			m.nth = len(when[m.class])
+		}
+		return when
+	}
+	c.wanted, c.came = count(c.want), count(c.got)
+}
+
+// classes numbers values.
+type classes struct {
+	unknown map[string]bool  // letters of events without a value
+	letters map[string]int   // their classes
+	hashes  map[uint64][]int // the classes of values, by their hashes
+	samples []any            // a value of each class
+}
+
+func (n *classes) of(m *mark) int {
+	_, matcher := m.Value.(Matcher)
+	switch {
+	case m.Kind == Failed || matcher:
+		return asked
+	case m.Kind != Event:
+		return int(m.Kind)
+	case n.unknown[m.Name]:
+		if n.letters[m.Name] == 0 {
+			n.letters[m.Name] = n.next(nil)
+		}
+		return n.letters[m.Name]
+	}
+	h := value.Hash(m.Value)
+	for _, class := range n.hashes[h] {
+		if value.Equal(n.samples[class-firstClass], m.Value) {
+			return class
 		}
 	}
+	class := n.next(m.Value)
+	n.hashes[h] = append(n.hashes[h], class)
+	return class
+}
+
+func (n *classes) next(v any) int {
+	n.samples = append(n.samples, v)
+	return firstClass + len(n.samples) - 1
 }
 
 // match joins the points that have no mate yet and the same key, in order.

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // wide is how many columns of a diagram are shown at most.
@@ -125,7 +123,7 @@ func (p Point) sign() string {
 		return "?"
 	}
 	name := p.Name
-	if r, n := utf8.DecodeRuneInString(name); n == 0 || n < len(name) || !unicode.IsLetter(r) {
+	if !isLetter(name) {
 		name = "?"
 	}
 	if p.Again {

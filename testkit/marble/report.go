@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/thaw-go/thaw/testkit/internal/value"
 )
 
 // What a report shows at most.
@@ -101,7 +99,7 @@ func legend(lanes []Lane, names []Name, used map[string]bool) (list []Name) {
 		for _, p := range l.Points {
 			if p.Kind == Event && used[p.Name] && !known[p.Name] && p.Value != nil {
 				known[p.Name] = true
-				list = append(list, Name{p.Name, value.Show(p.Value)})
+				list = append(list, Name{p.Name, show(p.Value)})
 			}
 		}
 	}

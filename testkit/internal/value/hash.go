@@ -14,15 +14,18 @@ func Hash(v any) uint64 {
 	h := hasher{}
 	h.hash.SetSeed(seed)
 	if v != nil {
-		h.add(reflect.ValueOf(v), 0)
+		h.add(reflect.ValueOf(v))
 	}
 	return h.hash.Sum64()
 }
 
-type hasher struct{ hash maphash.Hash }
+type hasher struct {
+	hash maphash.Hash
+	seen int // parts of the value
+}
 
-// deepest is how far a hash looks into a value: cycles end somewhere.
-const deepest = 8
+// most is how many parts of a value a hash looks at: cycles end somewhere.
+const most = 256
 
 var (
 	timeType  = reflect.TypeFor[time.Time]()
@@ -30,12 +33,13 @@ var (
 )
 
 // add leaves out all that may differ in equal values.
-func (h *hasher) add(v reflect.Value, depth int) {
+func (h *hasher) add(v reflect.Value) {
 	t := v.Type()
-	if depth == 0 && !t.Implements(errorType) {
+	if h.seen == 0 && !t.Implements(errorType) {
 		h.hash.WriteString(t.String())
 	}
-	if depth > deepest || decides(t) {
+	h.seen++
+	if h.seen > most || decides(t) {
 		return
 	}
 	switch t.Kind() {
@@ -52,12 +56,12 @@ func (h *hasher) add(v reflect.Value, depth int) {
 		h.hash.WriteString(v.String())
 	case reflect.Slice, reflect.Array:
 		h.number(uint64(v.Len()))
-		for i := range min(v.Len(), 64) {
-			h.add(v.Index(i), depth+1)
+		for i := 0; i < v.Len() && h.seen <= most; i++ {
+			h.add(v.Index(i))
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			h.add(v.Field(i), depth+1)
+			h.add(v.Field(i))
 		}
 	case reflect.Map:
 		h.number(uint64(v.Len()))
@@ -66,7 +70,7 @@ func (h *hasher) add(v reflect.Value, depth int) {
 			h.number(0)
 			return
 		}
-		h.add(v.Elem(), depth+1)
+		h.add(v.Elem())
 	}
 }
 

@@ -93,12 +93,3 @@ func sameError(want, got any) bool {
 	}
 	return reflect.TypeOf(w) == reflect.TypeOf(g) && w.Error() == g.Error()
 }
-
-// Show is a value in Go's syntax, without the package of its type.
-func Show(v any) string {
-	s := fmt.Sprintf("%#v", v)
-	if name := fmt.Sprintf("%T", v); strings.HasPrefix(s, name) && !strings.ContainsAny(name, "[]* ") {
-		s = name[strings.LastIndex(name, ".")+1:] + s[len(name):]
-	}
-	return s
-}
