@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/thaw-go/thaw/aggregate"
@@ -12,26 +13,30 @@ import (
 	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/stream/memlog"
+	"github.com/thaw-go/thaw/testkit"
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
 func TestLesson10Causation(t *testing.T) {
-	lines := aWeekAtTheDesk(t, memlog.New())
+	synctest.Test(t, func(t *testing.T) { // where days pass in no time
+		began := time.Now()
+		lines := aWeekAtTheDesk(t, memlog.New())
 
-	c, h := find(lines, "c"), find(lines, "h")
-	if h.CausedBy != c.ID {
-		t.Error("Dune was put aside, but not because it was returned")
-	}
-	if h.Correlation != c.Correlation {
-		t.Error("Dune was put aside, but in another story than its return")
-	}
+		c, h := find(lines, "c"), find(lines, "h")
+		if h.CausedBy != c.ID {
+			t.Error("Dune was put aside, but not because it was returned")
+		}
+		if h.Correlation != c.Correlation {
+			t.Error("Dune was put aside, but in another story than its return")
+		}
 
-	keep(t, "10-causation", marble.Trace{Title: "what was written because of what", Names: legend(lines), Lanes: []marble.Lane{
-		lane("notebook", lines, func(e line) line { return e }),
-		lane("because of", lines, func(e line) line { return causeOf(lines, e) }),
-		lane("Dune is back", lines, storyOf(c)),
-		lane("Momo is back", lines, storyOf(find(lines, "e"))),
-	}})
+		keep(t, "10-causation", marble.Trace{Title: "what was written because of what", Tick: day, Names: legend(lines), Lanes: []marble.Lane{
+			lane("notebook", began, lines, func(e line) line { return e }),
+			lane("because of", began, lines, func(e line) line { return causeOf(lines, e) }),
+			lane("Dune is back", began, lines, storyOf(c)),
+			lane("Momo is back", began, lines, storyOf(find(lines, "e"))),
+		}})
+	})
 }
 
 // line is a line of the notebook.
@@ -57,16 +62,14 @@ func storyOf(e line) func(line) line {
 	}
 }
 
-// aWeekAtTheDesk returns the lines that were written. Both books are returned
-// while Ada is at lunch, so that the two stories are told at once.
-func aWeekAtTheDesk(t *testing.T, log interface {
-	stream.Store
-	stream.Checkpoints
-}) []line {
+// aWeekAtTheDesk returns the lines of a week. Ada is ill when the books come
+// back, so that two stories wait to be told on.
+func aWeekAtTheDesk(t *testing.T, log testkit.Log) []line {
 	t.Helper()
 	desk := aggregate.NewRepository(log, Book)
 	ada := func() runner { return reservations.Runner(replay.Hot(log, Books), desk) }
 	ask := func(book string, c Command) {
+		time.Sleep(day)
 		if _, err := desk.Execute(t.Context(), book, c); err != nil {
 			t.Fatal(err)
 		}
@@ -79,6 +82,7 @@ func aWeekAtTheDesk(t *testing.T, log interface {
 	})
 	ask("dune", Return{})
 	ask("momo", Return{})
+	time.Sleep(day)
 	during(t, log, ada(), func() {})
 	return read(t, log)
 }
@@ -106,14 +110,15 @@ func find(lines []line, letter string) line {
 	return lines[slices.IndexFunc(lines, func(e line) bool { return letterOf(e) == letter })]
 }
 
-// lane is a lane of a diagram with a tick for each line of the notebook.
-func lane(name string, lines []line, show func(line) line) marble.Lane {
+// lane shows something of each line, at the time at which the line was written.
+func lane(name string, began time.Time, lines []line, show func(line) line) marble.Lane {
 	lane := marble.Lane{Name: name}
 	for _, e := range lines {
+		at := e.Time.Sub(began)
 		if shown := show(e); shown != nil {
-			lane.Points = append(lane.Points, marble.Point{At: lane.End, Kind: marble.Event, Name: letterOf(shown)})
+			lane.Points = append(lane.Points, marble.Point{At: at, Kind: marble.Event, Name: letterOf(shown)})
 		}
-		lane.End += time.Millisecond
+		lane.End = at + day
 	}
 	return lane
 }
@@ -128,21 +133,23 @@ func legend(lines []line) (names []marble.Name) {
 }
 
 func TestExercise10MiaTakesItHome(t *testing.T) {
-	log := memlog.New()
-	lines := aWeekAtTheDesk(t, log)
-	c, h := find(lines, "c"), find(lines, "h")
+	synctest.Test(t, func(t *testing.T) {
+		log := memlog.New()
+		lines := aWeekAtTheDesk(t, log)
+		c, h := find(lines, "c"), find(lines, "h")
 
-	taken, err := aggregate.NewRepository(log, Book).Handle(t.Context(), aggregate.Command[Command]{
-		Key: "dune", Data: Lend{To: "Mia"}, CausedBy: h.Cause(),
+		taken, err := aggregate.NewRepository(log, Book).Handle(t.Context(), aggregate.Command[Command]{
+			Key: "dune", Data: Lend{To: "Mia"}, CausedBy: h.Cause(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := taken.Events[0]
+		if d.CausedBy != h.ID {
+			t.Error("the cause is not that Dune was put aside")
+		}
+		if d.Correlation != c.Correlation {
+			t.Error("the story is not that of Dune's return")
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := taken.Events[0]
-	if d.CausedBy != h.ID {
-		t.Error("the cause is not that Dune was put aside")
-	}
-	if d.Correlation != c.Correlation {
-		t.Error("the story is not that of Dune's return")
-	}
 }
