@@ -118,7 +118,7 @@ func TestMarblesThatAreNotSoFail(t *testing.T) {
 	errOdd := errors.New("odd")
 	refute(t,
 		board("dropped", func(b *testkit.Board) { testkit.Expect(b, "hot", altered(hot(b), without(1)), "-c-de") },
-			"hot: tick 3 (+3ms): d (position 4) was never delivered", "want      - c - d e", "got       - c - - e", `d  mails/ann EMAIL_SET EmailSet{Email:"d"}`),
+			"hot: tick 3 (+3ms): d (position 4) was never delivered", "want      - c - d e", "got       - c - - e", `d  mails/ann EMAIL_SET {"Email":"d"}`),
 		board("extra", func(b *testkit.Board) { testkit.Expect(b, "hot", hot(b), "-c-d") },
 			"hot: tick 4 (+4ms): e (position 5) came at +4ms and was not wanted"),
 		board("a history that was not wanted", func(b *testkit.Board) {

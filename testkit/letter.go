@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -23,7 +24,14 @@ type seen struct {
 
 func (s seen) note() string { return fmt.Sprintf("position %d", s.Position) }
 
-func (s seen) String() string { return fmt.Sprintf("%s %s %s", s.Stream, s.Type, value.Show(s.Data)) }
+// String is the event as a log would have it, if its payload can be JSON.
+func (s seen) String() string {
+	payload := value.Show(s.Data)
+	if text, err := json.Marshal(s.Data); err == nil {
+		payload = string(text)
+	}
+	return fmt.Sprintf("%s %s %s", s.Stream, s.Type, payload)
+}
 
 // asEvent takes a *stream.Event of any type apart.
 func asEvent(item any) (h stream.Header, data any, ok bool) {
@@ -123,8 +131,8 @@ func explain(legend []marble.Name, lanes ...marble.Lane) []marble.Name {
 	}
 	for _, l := range lanes {
 		for _, p := range l.Points {
-			if p.Kind != marble.Event || p.Value == nil {
-				continue
+			if p.Kind != marble.Event || p.Value == nil || p.Value == any(p.Name) {
+				continue // a letter that stands for itself needs no words
 			}
 			n := marble.Name{Letter: p.Name, Text: showItem(p.Value)}
 			if text, ok := first[n.Letter]; !ok {
