@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -202,28 +201,4 @@ func (r *Repository[C, E, S]) result(id stream.ID, loaded Result[E, S], stored [
 		result.Version, result.Cursor = slab[i].Version, slab[i].Cursor()
 	}
 	return result, nil
-}
-
-// Handler is what a saga's commands may be sent to: a [*Repository].
-type Handler interface {
-	// handles is the topic of the commands' instances.
-	handles() string
-	// accepts returns an error unless the command can be sent to the key.
-	accepts(key string, command any) error
-	// send gives an instance a command that was accepted.
-	send(ctx context.Context, key string, id stream.EventID, cause stream.Cause, command any) error
-}
-
-func (r *Repository[C, E, S]) handles() string { return r.decider.Topic.Name() }
-
-func (r *Repository[C, E, S]) accepts(key string, command any) error {
-	if _, ok := command.(C); !ok {
-		return fmt.Errorf("aggregate: send to %s/%s: expected a %s, found a %T", r.handles(), key, reflect.TypeFor[C](), command)
-	}
-	return stream.ID{Topic: r.handles(), Key: key}.Validate()
-}
-
-func (r *Repository[C, E, S]) send(ctx context.Context, key string, id stream.EventID, cause stream.Cause, command any) error {
-	_, err := r.Handle(ctx, Command[C]{ID: id, Key: key, Data: command.(C), CausedBy: cause})
-	return err
 }

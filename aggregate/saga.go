@@ -50,7 +50,8 @@ func (g Saga[E, S]) Run(ctx context.Context, src stream.Source[stream.Hot, E], t
 }
 
 // Runner makes a runner, which can also be asked how far the saga has come. The
-// handlers are the repositories that its commands are for. The run fails with
+// handlers are what its commands are for: repositories and functions, at most one
+// for each topic. The run fails with
 // [ErrNotHot] or a [*stream.NotDurableError] if the source is hot in name only,
 // with a [*stream.PanicError] if a function of the saga panics, and with what a
 // handler returns other than a refusal. All timers are kept in memory.
@@ -105,7 +106,7 @@ func (s *sagaRun[E, S]) check(to []Handler) error {
 			return errors.New("a handler is nil")
 		}
 		if _, taken := s.handlers[h.handles()]; taken {
-			return fmt.Errorf("two handlers for topic %s, expected one", h.handles())
+			return fmt.Errorf("two handlers for topic %q, expected one", h.handles())
 		}
 		s.handlers[h.handles()] = h
 	}
@@ -305,6 +306,14 @@ func (s *sagaRun[E, S]) contained(function string, f func()) (err error) {
 	f()
 	in = false
 	return nil
+}
+
+// handler takes the commands for a topic; nil if none does.
+func (s *sagaRun[E, S]) handler(topic string) Handler {
+	if h, ok := s.handlers[topic]; ok {
+		return h
+	}
+	return s.handlers[""]
 }
 
 // served is the topics that commands can be sent to, for an error.

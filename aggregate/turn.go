@@ -81,11 +81,11 @@ func (s *sagaRun[E, S]) state(ctx context.Context, instance string) (state S, er
 func (s *sagaRun[E, S]) checkEffect(e Effect) error {
 	switch e.Kind {
 	case SendCommand:
-		h, ok := s.handlers[e.Topic]
-		if !ok {
+		h := s.handler(e.Topic)
+		if h == nil {
 			return fmt.Errorf("%s: no handler for topic %s, expected one of: %s", e, e.Topic, s.served())
 		}
-		return h.accepts(e.Key, e.Command)
+		return h.accepts(stream.ID{Topic: e.Topic, Key: e.Key}, e.Command)
 	case SetTimer, CancelTimer:
 		if e.Timer == "" {
 			return errors.New("a timer has no name")
@@ -130,7 +130,7 @@ func (s *sagaRun[E, S]) perform(ctx context.Context, t turn, i int, e Effect) (*
 	if _, before := s.refusals[id]; before { // and answered, perhaps, before a crash
 		return s.refusal(id, e, nil), nil
 	}
-	err := s.handlers[e.Topic].send(ctx, e.Key, id, t.cause, e.Command)
+	err := s.handler(e.Topic).send(ctx, stream.ID{Topic: e.Topic, Key: e.Key}, id, t.cause, e.Command)
 	var rejected *RejectedError
 	if !errors.As(err, &rejected) {
 		return nil, err

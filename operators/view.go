@@ -44,6 +44,12 @@ func NewView[T, S any](name string, initial func() S, reduce func(S, T) S) *View
 	return &View[T, S]{name: name, initial: initial, reduce: reduce, state: initial(), run: &viewRun{}}
 }
 
+// Fresh returns a view of the same name and reducer that has seen nothing and
+// shares no state with this one. It can be run while this one is: to build a view
+// up beside the one that answers, or to run one that is a package-level variable
+// more than once in a process.
+func (v *View[T, S]) Fresh() *View[T, S] { return NewView(v.name, v.initial, v.reduce) }
+
 // Run rebuilds the view from the observable and keeps it up to date, on the
 // caller's goroutine, until the context is done or the source fails. One run at
 // a time: another one gets [ErrViewRunning]. If the reducer panics, the error is

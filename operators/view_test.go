@@ -114,6 +114,34 @@ func TestPanickingReducerNamesTheViewAndKeepsTheState(t *testing.T) {
 	}
 }
 
+// Breaks when: Fresh returns v itself, or a view that begins with v's state.
+func TestFreshViewRunsBesideTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		old, items, ended := newTotal(), make(chan int), make(chan error, 2)
+		go func() { ended <- old.Run(ctx, wire(items)) }()
+		items <- 3
+		synctest.Wait()
+		fresh, more := old.Fresh(), make(chan int)
+		if got := Ask(fresh, itself); got != 0 {
+			t.Errorf("got %d, want a fresh view to have seen nothing", got)
+		}
+		go func() { ended <- fresh.Run(ctx, wire(more)) }()
+		more <- 10
+		items <- 4
+		synctest.Wait()
+		if a, b := Ask(old, itself), Ask(fresh, itself); a != 7 || b != 10 {
+			t.Errorf("got %d and %d, want 7 and 10", a, b)
+		}
+		cancel()
+		for range 2 {
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want %v", err, context.Canceled)
+			}
+		}
+	})
+}
+
 type noted struct{ Writer, N int }
 
 var notes = stream.NewTopic("notes", stream.Catalogue[noted]{"NOTED": {}})
