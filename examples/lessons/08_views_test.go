@@ -38,6 +38,14 @@ func everything(log stream.Log) stream.Source[stream.ColdHot, Event] {
 	return replay.ColdHot(log, Books)
 }
 
+func TestLesson08AViewIsAsked(t *testing.T) {
+	testkit.ForView(t, booksOut, everything).
+		Given(happened("dune", Lent{To: "Tim"})).Then(1).
+		When(happened("momo", Lent{To: "Mia"})).Then(2).
+		When(happened("momo", Reserved{By: "Tim"})).Then(2).
+		When(happened("dune", Returned{})).Then(1)
+}
+
 // whoHasWhat is another view: which book is with which reader.
 var whoHasWhat = operators.NewView("who has what", func() map[string]string { return map[string]string{} },
 	func(readers map[string]string, e *stream.Event[Event]) map[string]string {
@@ -49,3 +57,10 @@ var whoHasWhat = operators.NewView("who has what", func() map[string]string { re
 		}
 		return readers
 	})
+
+func TestExercise08WhoHasWhat(t *testing.T) {
+	testkit.ForView(t, whoHasWhat, everything).
+		Given(happened("dune", Lent{To: "Tim"})).Then(map[string]string{"dune": "Tim"}).
+		When(happened("momo", Lent{To: "Mia"})).Then(map[string]string{"dune": "Tim", "momo": "Mia"}).
+		When(happened("dune", Returned{})).Then(map[string]string{"momo": "Mia"})
+}

@@ -39,6 +39,11 @@ func draw(t *testing.T, name, title string, diagram func(b *testkit.Board)) {
 	keep(t, name, trace)
 }
 
+// happened is what happened to a book, for the specifications.
+func happened(book string, events ...Event) testkit.Happening {
+	return testkit.Happened(Books, book, events...)
+}
+
 // write writes lines about one book into the notebook.
 func write(t *testing.T, log stream.Store, book string, events ...Event) {
 	t.Helper()
