@@ -1,0 +1,349 @@
+package testkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/testkit/marble"
+)
+
+// stage is one run of a script, in a bubble of virtual time: a process over a
+// log that may crash, and is then started again at once.
+type stage struct {
+	world *world
+	log   Log                      // for the process
+	begin func(log Log) stageActor // starts the process; called again after a crash
+	after func()                   // called between a crash and the next start; may be nil
+	actor stageActor
+	life  *running // the process; nil before the first
+	died  chan struct{}
+
+	base   time.Duration // where the present step of the script begins in the diagram
+	moment time.Time     // and by the clock
+
+	mu      sync.Mutex
+	steps   []string        // what the process did that outlives a crash, in words
+	over    bool            // the script is
+	scenes  []scene         // those that have begun, the start included
+	history stream.Position // the last event that was there before the process
+	written map[stream.Position]writing
+	failed  []failure // how the process ended by itself
+
+	crashed    time.Duration // when, in the diagram
+	crashScene int
+}
+
+// stageActor is what a process runs.
+type stageActor interface {
+	Run(ctx context.Context) error
+	Online(ctx context.Context) error
+}
+
+// scene is where one step of the script began; the first one is the start.
+type scene struct {
+	at    time.Duration // in the diagram
+	steps int           // how many steps came before it
+}
+
+// writing is when an event was appended in a diagram, by which scene, and by whom.
+type writing struct {
+	at     time.Duration
+	scene  int
+	script bool // by the script, not by the process
+	group  int
+}
+
+// failure is a run that ended by itself.
+type failure struct {
+	scene int
+	at    time.Duration
+	err   error
+}
+
+// stageTick is what one event of a script takes in its diagram.
+const stageTick = time.Millisecond
+
+// newStage opens a log in the bubble of t. The process will crash at one of its
+// steps; 0: never.
+func newStage(t *testing.T, medium Medium, crashAt int) (*stage, error) {
+	w, err := newWorld(t, medium)
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{world: w, died: make(chan struct{}, 1), moment: w.began, scenes: make([]scene, 1), written: map[stream.Position]writing{}}
+	s.log = Intercept(w.log, s.note)
+	w.crashAt = crashAt
+	w.onCrash = func() {
+		s.crashed, s.crashScene = s.now(), s.scene()
+		s.life.cancel()
+		s.died <- struct{}{}
+	}
+	return s, nil
+}
+
+// note takes down what outlives a crash.
+func (s *stage) note(ctx context.Context, op *Op, do func(context.Context) error) error {
+	switch op.Kind {
+	case OpAppend:
+		s.did("append to %s", op.Stream)
+	case OpSaveCursor:
+		s.did("cursor of %s at %s", op.Consumer, op.At)
+	case OpCheckpoint:
+		s.did("checkpoint of %s at %s", op.Consumer, op.At)
+	}
+	err := do(ctx)
+	if op.Kind == OpAppend && err == nil {
+		s.wrote(op.Records, false)
+	}
+	return err
+}
+
+func (s *stage) did(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over && !s.world.crashed.Load() {
+		s.steps = append(s.steps, fmt.Sprintf(format, args...))
+	}
+}
+
+// wrote remembers who appended events, unless that is known.
+func (s *stage) wrote(records []stream.Record, script bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range records {
+		if _, known := s.written[r.Position]; !known {
+			group := 0
+			if len(records) > 1 {
+				group = int(records[0].Position)
+			}
+			s.written[r.Position] = writing{at: s.now(), scene: s.scene(), script: script, group: group}
+		}
+	}
+}
+
+// now is where the run is in its diagram. Times are rounded as those of a world.
+func (s *stage) now() time.Duration {
+	return s.base + time.Since(s.moment).Round(10*time.Microsecond)
+}
+
+// scene is which step of the script is played, from 1; 0: the start.
+func (s *stage) scene() int { return len(s.scenes) - 1 }
+
+// next begins the next step of the script, a tick behind the one before.
+func (s *stage) next() {
+	s.base, s.moment = s.now()+stageTick, time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scenes = append(s.scenes, scene{s.base, len(s.steps)})
+}
+
+// given appends history.
+func (s *stage) given(list []Happening) error {
+	s.base = -stageTick * time.Duration(len(list))
+	for _, h := range list {
+		stored, err := s.world.append(h)
+		if err != nil {
+			return err
+		}
+		s.wrote(stored, true)
+		s.history = stored[len(stored)-1].Position
+		s.base += stageTick
+	}
+	return nil
+}
+
+// happen appends what happens, and lets the process come to rest.
+func (s *stage) happen(h Happening) error {
+	stored, err := s.world.append(h)
+	if err != nil {
+		return err
+	}
+	s.wrote(stored, true)
+	return s.settle()
+}
+
+// pass lets time pass.
+func (s *stage) pass(d time.Duration) error {
+	timer := time.NewTimer(time.Until(s.moment.Add(d)))
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			return s.settle()
+		case <-s.died:
+			if err := s.revive(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// settle waits until the process has nothing to do but wait for time, and starts
+// it again if it has crashed.
+func (s *stage) settle() error {
+	for {
+		synctest.Wait()
+		select {
+		case <-s.died:
+			if err := s.revive(); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// revive opens the log as the crash has left it, and starts the process again.
+func (s *stage) revive() error {
+	if err := s.ended(); err != nil {
+		return err
+	}
+	if err := s.world.reopen(); err != nil {
+		return err
+	}
+	if s.after != nil {
+		s.after()
+	}
+	s.start()
+	return nil
+}
+
+// start starts the process, unless it runs.
+func (s *stage) start() {
+	if s.life != nil && !s.life.over() {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{cancel: cancel, done: make(chan struct{})}
+	s.life, s.actor = r, s.begin(s.log)
+	actor := s.actor
+	go func() { // stopped by cancel, waited for in ended
+		defer close(r.done)
+		err := runActor(ctx, actor)
+		if ctx.Err() == nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.failed = append(s.failed, failure{s.scene(), s.now(), err})
+		}
+	}()
+}
+
+func runActor(ctx context.Context, a stageActor) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &stream.PanicError{Stage: "the run", Value: r, Stack: debug.Stack()}
+		}
+	}()
+	if err = a.Run(ctx); err == nil {
+		err = errors.New("the run ended without an error: its source has ended")
+	}
+	return err
+}
+
+// ended waits until the process has ended.
+func (s *stage) ended() error {
+	select {
+	case <-s.life.done:
+		return nil
+	case <-time.After(time.Hour): // of virtual time
+		return errors.New("the run did not end within an hour after its context was cancelled")
+	}
+}
+
+// curtain is the end of the script: what follows is not part of it.
+func (s *stage) curtain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+}
+
+// close ends the process as a person would who stops it, and closes the log.
+func (s *stage) close() error {
+	var err error
+	if s.life != nil {
+		s.life.cancel()
+		err = s.ended()
+	}
+	return errors.Join(err, s.world.ground.close())
+}
+
+// stored is the whole log.
+func (s *stage) stored() (list []stream.Record, err error) {
+	err = s.world.raw.Read(context.Background(), stream.Query{}, func(records []stream.Record, _ stream.Mark) error {
+		for _, r := range records {
+			r.Data = append([]byte(nil), r.Data...)
+			list = append(list, r)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// writing is when an event was appended: at the crash, if its append came to no end.
+func (s *stage) writing(p stream.Position) writing {
+	if w, known := s.written[p]; known {
+		return w
+	}
+	return writing{at: s.crashed, scene: s.crashScene}
+}
+
+// lane is the log as it was written.
+func (s *stage) lane(records []stream.Record) marble.Lane {
+	lane := marble.Lane{Name: "log", Points: []marble.Point{}}
+	begun := false
+	for _, r := range records {
+		w := s.writing(r.Position)
+		if !begun && r.Position > s.history {
+			begun = true
+			lane.Points = append(lane.Points, marble.Point{Kind: marble.Subscribe})
+		}
+		lane.Points = append(lane.Points, marble.Point{At: w.at, Kind: marble.Event, Append: w.group, Value: logged(r)})
+	}
+	if !begun {
+		lane.Points = append(lane.Points, marble.Point{Kind: marble.Subscribe})
+	}
+	lane.End = s.base + stageTick
+	return lane
+}
+
+// inOwnBubble calls f in a bubble of virtual time.
+func inOwnBubble(t *testing.T, f func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
+
+// diskCrashes is how many crashes a part of a script is tried with on disk, where
+// each costs a copy of the log.
+const diskCrashes = 6
+
+// crashes are the places at which the process may crash from a scene on: right
+// before and right after each of its steps.
+func (s *stage) crashes(scene int) (at []int) {
+	for i := 2*s.scenes[scene].steps + 1; i <= 2*len(s.steps); i++ {
+		at = append(at, i)
+	}
+	if n := len(at); s.world.ground.medium == OnDisk && n > diskCrashes {
+		for i := range diskCrashes {
+			at[i] = at[i*(n-1)/(diskCrashes-1)]
+		}
+		at = at[:diskCrashes]
+	}
+	return at
+}
+
+// crashPlace is where a crash comes, in words.
+func (s *stage) crashPlace(at int) string {
+	i, side := (at-1)/2, "before"
+	if at%2 == 0 {
+		side = "after"
+	}
+	return fmt.Sprintf("killed right %s step %d (%s)", side, i+1, s.steps[i])
+}
