@@ -24,9 +24,9 @@ func (p *sagaPlay[E, S]) wishes() (list []wish) {
 }
 
 // effects is what the saga wanted of the scenes that no Then has spoken of.
-func (p *sagaPlay[E, S]) effects() []wish { return part(p.wishes(), p.script.from) }
+func (p *sagaPlay[E, S]) effects() []wish { return unspoken(p.wishes(), p.script.from) }
 
-func part(list []wish, from int) []wish {
+func unspoken(list []wish, from int) []wish {
 	i := slices.IndexFunc(list, func(w wish) bool { return w.scene >= from })
 	if i < 0 {
 		return nil
@@ -49,7 +49,7 @@ func (p *sagaPlay[E, S]) failure() *failure {
 func (p *sagaPlay[E, S]) compareEffects(line string, want []aggregate.Effect, with error) {
 	p.script.t.Helper()
 	all := p.wishes()
-	got := part(all, p.script.from)
+	got := unspoken(all, p.script.from)
 	var wanted []any
 	for _, e := range want {
 		wanted = append(wanted, e)
