@@ -3,7 +3,6 @@ package lessons
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,7 +125,11 @@ func lane(name string, began time.Time, lines []line, show func(line) line) marb
 // legend says what the letters stand for.
 func legend(lines []line) (names []marble.Name) {
 	for _, e := range lines {
-		text := fmt.Sprintf("%s %s %s", e.Stream, e.Type, strings.TrimPrefix(fmt.Sprintf("%#v", e.Data), "lessons."))
+		stored, err := Books.Encode(e.Data)
+		if err != nil {
+			continue // it was read from there
+		}
+		text := fmt.Sprintf("%s %s %s", e.Stream, e.Type, stored.Data)
 		names = append(names, marble.Name{Letter: letterOf(e), Text: text})
 	}
 	return names

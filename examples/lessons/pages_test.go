@@ -124,15 +124,15 @@ func (p page) check() (complaints []string) {
 	if p.drawing() != p.diagram {
 		complain("the diagram is\n%s\nbut what was drawn is\n%s", p.drawing(), p.diagram)
 	}
-	code := p.blocks("go")
-	for _, block := range code {
+	blocks := p.blocks("go")
+	for _, block := range blocks {
 		for paragraph := range strings.SplitSeq(block, "\n\n") {
 			if !hasLines(p.source, paragraph) && !hasLines(p.library, paragraph) {
 				complain("this code is not in the test of the lesson, nor in library.go:\n%s", paragraph)
 			}
 		}
 	}
-	if lesson := "func TestLesson" + p.number; !strings.Contains(strings.Join(code, ""), lesson) {
+	if lesson := "func TestLesson" + p.number; !strings.Contains(strings.Join(blocks, ""), lesson) {
 		complain("the page does not show %s", lesson)
 	}
 	solution := regexp.MustCompile(`TestExercise` + p.number + `\w*`).FindString(p.text)
@@ -180,11 +180,14 @@ func unindented(text string) string {
 
 func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-var link = regexp.MustCompile(`\]\(([^)#]+)\)`)
+var (
+	code = regexp.MustCompile("(?s)```.*?```|`[^`]*`")
+	link = regexp.MustCompile(`\]\(([^)#]+)\)`)
+)
 
 // deadLinks are links of a page to files that are not there.
 func deadLinks(text string) (complaints []string) {
-	targets := link.FindAllStringSubmatch(text, -1)
+	targets := link.FindAllStringSubmatch(code.ReplaceAllString(text, ""), -1)
 	slices.SortFunc(targets, func(a, b []string) int { return strings.Compare(a[1], b[1]) })
 	for _, target := range targets {
 		if strings.Contains(target[1], "://") {
