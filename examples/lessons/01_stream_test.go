@@ -24,7 +24,7 @@ func isDune(e *stream.Event[Event]) bool { return e.Stream.Key == "dune" }
 
 func TestExercise01OnlyMomo(t *testing.T) {
 	isMomo := func(e *stream.Event[Event]) bool { return e.Stream.Key == "momo" }
-	testkit.Marbles(t, func(b *testkit.Board) {
+	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "notebook", Books, "^ a - b - c", letters)
 		testkit.Expect(b, "only Momo", operators.Filter(watch(b.Log()), isMomo), "- - - b - -")
 	})

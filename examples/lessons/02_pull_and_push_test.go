@@ -48,8 +48,7 @@ func TestLesson02InPlainGo(t *testing.T) {
 }
 
 func TestExercise02AskAgain(t *testing.T) {
-	testkit.Marbles(t, func(b *testkit.Board) {
-		b.Tick(day)
+	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "notebook", Books, "^ a - b - c", letters)
 		testkit.Expect(b, "day 2", replay.Cold(b.Log(), Books), "- - (a|)").Subscribed("2d ^")
 		testkit.Expect(b, "day 6", replay.Cold(b.Log(), Books), "- - - - - - (abc|)").Subscribed("6d ^")

@@ -34,8 +34,7 @@ func TestLesson03AColdStreamCanBeCounted(t *testing.T) {
 }
 
 func TestExercise03OnTheLastDay(t *testing.T) {
-	testkit.Marbles(t, func(b *testkit.Board) {
-		b.Tick(day)
+	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "notebook", Books, "ab ^ - c - e", letters)
 		testkit.Expect(b, "on day 1", replay.Cold(b.Log(), Books), "- (ab|)").Subscribed("1d ^")
 		testkit.Expect(b, "on day 5", replay.Cold(b.Log(), Books), "- - - - - (abce|)").Subscribed("5d ^")

@@ -16,8 +16,7 @@ func TestLesson04ColdHot(t *testing.T) {
 }
 
 func TestExercise04SwitchedOnAtTheEnd(t *testing.T) {
-	testkit.Marbles(t, func(b *testkit.Board) {
-		b.Tick(day)
+	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "notebook", Books, "ab ^ - [cd] - e - f", letters)
 		testkit.Expect(b, "third screen", replay.ColdHot(b.Log(), Books), "- - - - - (abcde~) f").Subscribed("5d ^")
 	})

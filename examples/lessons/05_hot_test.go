@@ -17,8 +17,7 @@ func TestLesson05Hot(t *testing.T) {
 }
 
 func TestExercise05GoneForADay(t *testing.T) {
-	testkit.Marbles(t, func(b *testkit.Board) {
-		b.Tick(day)
+	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "notebook", Books, "ab ^ - [cd] - e - f", letters)
 		testkit.Expect(b, "bell", replay.Hot(b.Log(), Books), "- - (cd) - - - f").Subscribed("^ - - ! - ^")
 	})

@@ -28,8 +28,7 @@ func TestLesson09AtLeastOnce(t *testing.T) {
 }
 
 func TestExercise09WithoutACheckpoint(t *testing.T) {
-	testkit.Marbles(t, func(b *testkit.Board) {
-		b.Tick(day)
+	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "notebook", Books, "^ h i - - j", letters)
 		held := replay.Hot(b.Log(), stream.Only[Held](Books))
 		testkit.Expect(b, "letters", held, "- h i - (h'i') j").Subscribed("(^*) - - % ^")

@@ -71,7 +71,7 @@ func TestExercise11AThirdShape(t *testing.T) {
 	third := stream.NewTopicWith("books", stream.Catalogue[any]{"LENT": LentAt{}, "RETURNED": Returned{}}, stream.TopicOptions[any]{
 		Upcasters: map[string][]stream.Upcaster{"LENT": {withDays, withDesk}},
 	})
-	testkit.Marbles(t, func(b *testkit.Board) {
+	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "first program", Books, "a ^", letters)
 		testkit.Events(b, "second program", newBooks, "^ d", testkit.Values[*stream.Event[any]]{
 			"d": newBooks.Event("dune", LentFor{To: "Mia", Days: 30}),

@@ -37,8 +37,7 @@ func TestLesson12WhoHadDune(t *testing.T) {
 }
 
 func TestExercise12OnDayFive(t *testing.T) {
-	testkit.Marbles(t, func(b *testkit.Board) {
-		b.Tick(day)
+	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "notebook", Books, "^ a b c - d -", letters)
 		day5 := replay.Cold(b.Log(), Books, replay.AsOf(b.Time(5*day)))
 		testkit.Expect(b, "as of day 5", day5, "6d (abcd|)").Subscribed("6d ^")

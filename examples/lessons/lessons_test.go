@@ -7,6 +7,7 @@ import (
 
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit"
+	"github.com/thaw-go/thaw/testkit/marble"
 )
 
 // day is how long a tick of the diagrams is.
@@ -27,16 +28,24 @@ var letters = testkit.Values[*stream.Event[Event]]{
 	"j": Books.Event("emma", Held{For: "Mia"}),
 }
 
-// draw plays a diagram, in which a tick is a day. It fails the test unless what
-// happens is what the diagram says, and keeps the picture in testdata.
+// draw plays a diagram and keeps the picture of what happened in testdata.
 func draw(t *testing.T, name, title string, diagram func(b *testkit.Board)) {
 	t.Helper()
-	trace := testkit.Marbles(t, func(b *testkit.Board) {
+	trace := play(t, diagram)
+	trace.Title = title
+	keep(t, name, trace)
+}
+
+// play plays a diagram, in which a tick is a day, and fails the test unless what
+// happens is what the diagram says. It is always played in memory: a log on disk
+// looks after itself many times a second, for all those days.
+func play(t *testing.T, diagram func(b *testkit.Board)) marble.Trace {
+	t.Helper()
+	return testkit.Marbles(t, func(b *testkit.Board) {
+		b.On(testkit.InMemory)
 		b.Tick(day)
 		diagram(b)
 	})
-	trace.Title = title
-	keep(t, name, trace)
 }
 
 // happened is what happened to a book, for the specifications.
