@@ -36,6 +36,7 @@ type Board struct {
 	mu      sync.Mutex
 	names   marble.Names               // of the log's events
 	letters map[stream.Position]string // the same by position
+	appends map[stream.Position]int    // which of them were appended together
 	events  map[string]seen            // what its letters stand for
 	closed  bool                       // the log, by a |
 }
@@ -80,7 +81,7 @@ func Marbles(t *testing.T, f func(*Board)) (trace marble.Trace) {
 	line := caller()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
-		b := &Board{t: t, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, events: map[string]seen{}}
+		b := &Board{t: t, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, appends: map[stream.Position]int{}, events: map[string]seen{}}
 		b.log = &interceptedTruncater{&intercepted{log: func() Log { return b.start().log }, around: pass}}
 		ctx, cancel := context.WithCancel(context.Background())
 		b.ctx = ctx

@@ -96,7 +96,7 @@ func (e *Expectation) Subscribed(marbles string) *Expectation {
 			e.consumer = e.name
 		}
 	}
-	e.sub.Name = e.name + " ^"
+	e.sub.Name = e.name + " sub"
 	for _, p := range e.sub.Points {
 		var do func() error
 		switch p.Kind {
@@ -241,7 +241,7 @@ func (e *Expectation) checkpoint() error {
 func (e *Expectation) got() marble.Lane {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return marble.Lane{Name: e.name, Points: e.points, End: max(e.want.End, e.lastTick())}
+	return marble.Lane{Name: e.name, Points: together(e.points), End: max(e.want.End, e.lastTick())}
 }
 
 func (e *Expectation) lastTick() time.Duration {

@@ -89,6 +89,9 @@ func (b *Board) append(h Happening, points []marble.Point, data []any) error {
 	for i, r := range stored {
 		event := seen{Position: r.Position, Stream: r.Stream, Type: r.Type, Data: data[i]}
 		b.letters[r.Position], b.events[points[i].Name] = points[i].Name, event
+		if len(stored) > 1 {
+			b.appends[r.Position] = int(stored[0].Position)
+		}
 		points[i].Value, points[i].Note = event, event.note()
 	}
 	return nil

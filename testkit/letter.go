@@ -87,7 +87,7 @@ func (b *Board) letterOfLog(item any) marble.Point {
 		name = b.names.Of(event, "")
 		b.letters[h.Position] = name
 	}
-	return marble.Point{Kind: marble.Event, Name: name, Value: event, Note: event.note()}
+	return marble.Point{Kind: marble.Event, Name: name, Value: event, Note: event.note(), Append: b.appends[h.Position]}
 }
 
 // letterOf names items by the values that letters stand for. Others get letters
@@ -149,4 +149,20 @@ func explain(legend []marble.Name, lanes ...marble.Lane) []marble.Name {
 		}
 	}
 	return legend
+}
+
+// together forgets what was appended together and did not come together.
+func together(points []marble.Point) []marble.Point {
+	points = slices.Clone(points)
+	for i := 0; i < len(points); {
+		n := 1
+		for i+n < len(points) && points[i+n].Append == points[i].Append && points[i+n].At == points[i].At {
+			n++
+		}
+		if n == 1 {
+			points[i].Append = 0
+		}
+		i += n
+	}
+	return points
 }

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -64,13 +65,25 @@ type viewPast struct {
 // it in the state. The test fails if no Then follows.
 func ForView[T, S any](t *testing.T, view *operators.View[T, S], source func(stream.Log) stream.Observable[stream.ColdHot, T]) ViewSpec[T, S] {
 	t.Helper()
-	s := ViewSpec[T, S]{t: t, view: view, source: source, chain: &viewChain{t: t}}
+	s := ViewSpec[T, S]{t: t, view: view, source: containedSource(source), chain: &viewChain{t: t}}
 	if view == nil || source == nil {
 		s.fault = errors.New("ForView needs a view and a source")
 	}
 	t.Cleanup(s.chain.close)
 	s.link = s.chain.add(caller(), "ForView")
 	return s
+}
+
+// containedSource makes a panic of the function an error of what it returns.
+func containedSource[T any](source func(stream.Log) stream.Observable[stream.ColdHot, T]) func(stream.Log) stream.Observable[stream.ColdHot, T] {
+	return func(log stream.Log) (o stream.Observable[stream.ColdHot, T]) {
+		if err := contained("the view's source", func() { o = source(log) }); err != nil {
+			return stream.New[stream.ColdHot](nil, func(stream.Subscription) stream.Run[T] {
+				return func(context.Context, func(T) error) error { return err }
+			})
+		}
+		return o
+	}
 }
 
 // On says which kind of log the specification is played on; without it the

@@ -3,6 +3,7 @@ package testkit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,10 +76,17 @@ type viewLetter struct {
 // compare fails the test unless what the view answered is what was wanted.
 func (r *viewRun[T, S]) compare(line string, want, got marble.Lane) {
 	r.t.Helper()
+	r.name(&got, &want)
 	differences := marble.Compare(want, got)
-	if len(differences) > 0 {
-		r.fail(line, want, got, differences)
+	if len(differences) == 0 {
+		return
 	}
+	isFailure := func(p marble.Point) bool { return p.Kind == marble.Failed }
+	if i := slices.IndexFunc(got.Points, isFailure); i >= 0 && !slices.ContainsFunc(want.Points, isFailure) {
+		p := got.Points[i] // all that differs comes of it
+		differences = []marble.Difference{{At: p.At, Text: fmt.Sprintf("the view's run has failed: %v", p.Value)}}
+	}
+	r.fail(line, want, got, differences)
 }
 
 // report fails the test if the view depends on more than the events.
@@ -95,6 +103,7 @@ func (r *viewRun[T, S]) report(line string) {
 	}
 	want, got := r.states(p, p.want), r.states(p, p.got)
 	want.Name = "view"
+	r.name(&want, &got)
 	r.fail(line, want, got, []marble.Difference{{At: at, Text: p.text, Values: p.values}})
 }
 
@@ -105,16 +114,16 @@ func (r *viewRun[T, S]) states(p *parting, v *viewing) marble.Lane {
 		l.Points = append(l.Points, marble.Point{At: r.log.Points[0].At, Kind: marble.Event, Value: v.initial})
 	}
 	at := time.Duration(0)
-	for i, state := range v.states {
-		if i >= len(p.places) {
-			break
-		}
+	for i, state := range v.states[:min(len(v.states), len(p.places))] {
 		at = r.ticks[p.places[i]-1]
-		if i == len(v.states)-1 {
-			state = v.final
+		switch {
+		case i == len(v.states)-1:
+			state = viewState{true, v.final}
+		case !state.taken && looked(i): // it is as it was on the other side
+			state = p.want.states[i]
 		}
-		if state != nil {
-			l.Points = append(l.Points, marble.Point{At: at, Kind: marble.Event, Value: state})
+		if state.taken {
+			l.Points = append(l.Points, marble.Point{At: at, Kind: marble.Event, Value: state.value})
 		}
 	}
 	if v.err != nil {
@@ -127,7 +136,6 @@ func (r *viewRun[T, S]) states(p *parting, v *viewing) marble.Lane {
 // for.
 func (r *viewRun[T, S]) fail(line string, want, got marble.Lane, differences []marble.Difference) {
 	r.t.Helper()
-	r.name(&got, &want)
 	text := marble.Report(viewTick, []marble.Lane{r.log}, want, got, differences, r.answerNames()...)
 	var b strings.Builder
 	for _, p := range r.log.Points[:min(len(r.log.Points), mostLogLetters)] {

@@ -157,7 +157,7 @@ func (r *viewRun[T, S]) crash() error {
 }
 
 func (r *viewRun[T, S]) live(name string) error {
-	p, err := r.start(name, r.world.log)
+	p, err := r.start(name, r.world.log, nil)
 	if err == nil {
 		r.runs = append(r.runs, p)
 	}
@@ -198,6 +198,7 @@ func (r *viewRun[T, S]) stop() {
 type viewProcess[T, S any] struct {
 	view   *operators.View[T, S]
 	seen   viewing
+	like   *viewing // of the states only those are taken that are not as they are there
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error
@@ -208,11 +209,17 @@ type viewing struct {
 	name    string
 	initial any               // the state of no events
 	items   []any             // as they are once the reducer has had them
-	states  []any             // copies of the state after them, of those that are looked at
+	states  []viewState       // after them
 	final   any               // after the last one
 	places  []stream.Position // of the items in the log, if they were noted
 	cut     bool              // by a crash: there was more to come
 	err     error
+}
+
+// viewState is a copy of the state after an item, if it was taken.
+type viewState struct {
+	taken bool
+	value any
 }
 
 // looked reports whether the state after an item is compared: of the first ones
@@ -233,13 +240,13 @@ func (r *viewRun[T, S]) fresh(name string) (*viewProcess[T, S], error) {
 }
 
 // start runs a fresh view over a log until stop is called.
-func (r *viewRun[T, S]) start(name string, log stream.Log) (*viewProcess[T, S], error) {
+func (r *viewRun[T, S]) start(name string, log stream.Log, like *viewing) (*viewProcess[T, S], error) {
 	p, err := r.fresh(name)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	p.cancel = cancel
+	p.cancel, p.like = cancel, like
 	go func() { // stopped by cancel, waited for in stop
 		defer close(p.done)
 		p.err = p.run(ctx, r.source, log, nil)
@@ -273,13 +280,22 @@ func (p *viewProcess[T, S]) run(ctx context.Context, source func(stream.Log) str
 func (p *viewProcess[T, S]) saw(item T, place func() stream.Position) {
 	n := len(p.seen.items)
 	p.seen.items = append(p.seen.items, item)
-	p.seen.states = append(p.seen.states, nil)
-	if looked(n) {
-		p.look(func(s any) { p.seen.states[n] = s })
+	p.seen.states = append(p.seen.states, viewState{})
+	if looked(n) && !p.isLike(n) {
+		p.look(func(s any) { p.seen.states[n] = viewState{true, s} })
 	}
 	if place != nil {
 		p.seen.places = append(p.seen.places, place())
 	}
+}
+
+// isLike reports whether the state after an item is as it is known to be.
+func (p *viewProcess[T, S]) isLike(item int) (is bool) {
+	if p.like == nil || item >= len(p.like.states) {
+		return false
+	}
+	p.view.Read(func(s S) { is = value.Equal(p.like.states[item].value, s) })
+	return is
 }
 
 // look copies the state.

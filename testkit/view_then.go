@@ -121,11 +121,9 @@ func (s ViewSpec[T, S]) then(about string, ask func(S) any, kind marble.Kind, wa
 	if r.past.of != "" {
 		got.Points = []marble.Point{r.then.point()}
 	}
-	for i := len(got.Points) - 1; i >= 0; i-- {
-		if p := got.Points[i]; p.At < last {
-			want.Points = append([]marble.Point{p}, want.Points...)
-		}
-	}
+	before := slices.Clone(got.Points)
+	before = slices.DeleteFunc(before, func(p marble.Point) bool { return p.At >= last || p.Kind == marble.Failed })
+	want.Points = append(before, want.Points...)
 	r.compare(line, want, got)
 	r.report(line)
 	return s

@@ -140,7 +140,7 @@ func (c *comparison) missing(w *mark) string {
 	if w.Again {
 		return w.called() + " was not delivered again"
 	}
-	if came := c.came[w.class]; len(came) > 0 && w.class != asked {
+	if came := c.came[w.class]; len(came) > 0 && len(c.wanted[w.class]) > 1 && w.class != asked {
 		return fmt.Sprintf("%s was delivered %s, at %s; wanted %s, also at %s",
 			w.called(), often(len(came)), list(came), often(len(c.wanted[w.class])), after(w.At))
 	}

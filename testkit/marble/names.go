@@ -77,8 +77,6 @@ func following(r rune) rune {
 		return 'A'
 	case 'Z':
 		return 'α'
-	case 'ω':
-		return 'Ā'
 	}
 	for r++; r < unicode.MaxRune && (!unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lo) || r == 'ς' || r == 'ο'); r++ {
 	}

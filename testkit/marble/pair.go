@@ -10,6 +10,11 @@ import (
 // mostAsked bounds how many values a wanted point that must be asked is shown.
 const mostAsked = 64
 
+// mostAlike bounds how many values of the same hash one is compared with: the
+// values of types that compare themselves have one hash. Behind it equal values
+// may have several classes, and the words are the poorer for it.
+const mostAlike = 256
+
 // asked is the class of wanted points that are not compared by value: they are
 // asked, one value at a time. firstClass comes behind those of the kinds.
 const (
@@ -81,7 +86,8 @@ func (n *classes) of(m *mark) int {
 		return n.letters[m.Name]
 	}
 	h := value.Hash(m.Value)
-	for _, class := range n.hashes[h] {
+	known := n.hashes[h]
+	for _, class := range known[:min(len(known), mostAlike)] {
 		if value.Equal(n.samples[class-firstClass], m.Value) {
 			return class
 		}

@@ -65,7 +65,7 @@ func or(tick time.Duration) time.Duration {
 	if tick <= 0 {
 		return time.Millisecond
 	}
-	return tick
+	return min(tick, longestTime)
 }
 
 type parser struct {

@@ -132,15 +132,24 @@ func (p Point) sign() string {
 	return name
 }
 
-// ordered is the lane with its points in order of time.
+// ordered is the lane with its points in order of time, and with no time that
+// one can not calculate with.
 func (l Lane) ordered() Lane {
 	byTime := func(a, b Point) int { return cmp.Compare(a.At, b.At) }
-	if !slices.IsSortedFunc(l.Points, byTime) {
-		l.Points = slices.Clone(l.Points)
-		slices.SortStableFunc(l.Points, byTime)
+	l.End = bounded(l.End)
+	far := func(p Point) bool { return p.At != bounded(p.At) }
+	if slices.IsSortedFunc(l.Points, byTime) && !slices.ContainsFunc(l.Points, far) {
+		return l
 	}
+	l.Points = slices.Clone(l.Points)
+	for i := range l.Points {
+		l.Points[i].At = bounded(l.Points[i].At)
+	}
+	slices.SortStableFunc(l.Points, byTime)
 	return l
 }
+
+func bounded(at time.Duration) time.Duration { return max(-longestTime, min(longestTime, at)) }
 
 // start is when the lane begins: at zero, or with what happened before.
 func (l Lane) start() time.Duration {

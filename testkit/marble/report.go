@@ -45,7 +45,7 @@ func Report(tick time.Duration, around []Lane, want, got Lane, differences []Dif
 	from, to := g.around(max(0, caret))
 	g.write(&b, from, to, caret)
 	if g.tick != or(tick) {
-		fmt.Fprintf(&b, "  one token is %s: less than the tick of %s, at which things happened together\n", jump(g.tick), jump(or(tick)))
+		fmt.Fprintf(&b, "  one token is %s: less than the tick of %s, in which more than one thing happened\n", jump(g.tick), jump(or(tick)))
 	}
 	if len(differences) > 0 {
 		writeValues(&b, differences[0].Values)

@@ -145,10 +145,10 @@ func (c *copier) mapping(v reflect.Value) {
 	}
 	to := reflect.MakeMapWithSize(v.Type(), v.Len())
 	c.seen[at] = to
+	key, elem := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
 	for entries := v.MapRange(); entries.Next(); {
-		key, elem := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		key.Set(entries.Key())
-		elem.Set(entries.Value())
+		key.SetIterKey(entries)
+		elem.SetIterValue(entries)
 		c.deepen(key)
 		c.deepen(elem)
 		to.SetMapIndex(key, elem)
