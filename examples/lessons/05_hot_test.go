@@ -19,6 +19,6 @@ func TestLesson05Hot(t *testing.T) {
 func TestExercise05GoneForADay(t *testing.T) {
 	play(t, func(b *testkit.Board) {
 		testkit.Events(b, "notebook", Books, "ab ^ - [cd] - e - f", letters)
-		testkit.Expect(b, "bell", replay.Hot(b.Log(), Books), "- - (cd) - - - f").Subscribed("^ - - ! - ^")
+		testkit.Expect(b, "bell", replay.Hot(b.Log(), Books), "- - [cd] - - - f").Subscribed("^ - - ! - ^")
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/stream/memlog"
 	"github.com/thaw-go/thaw/testkit"
+	"github.com/thaw-go/thaw/testkit/golden"
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
@@ -29,7 +30,7 @@ func TestLesson10Causation(t *testing.T) {
 			t.Error("Dune was put aside, but in another story than its return")
 		}
 
-		keep(t, "10-causation", marble.Trace{Title: "what was written because of what", Tick: day, Names: legend(lines), Lanes: []marble.Lane{
+		golden.Check(t, "10-causation", marble.Trace{Title: "what was written because of what", Tick: day, Names: legend(lines), Lanes: []marble.Lane{
 			lane("notebook", began, lines, func(e line) line { return e }),
 			lane("because of", began, lines, func(e line) line { return causeOf(lines, e) }),
 			lane("Dune is back", began, lines, storyOf(c)),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit"
+	"github.com/thaw-go/thaw/testkit/golden"
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
@@ -33,7 +34,7 @@ func draw(t *testing.T, name, title string, diagram func(b *testkit.Board)) {
 	t.Helper()
 	trace := play(t, diagram)
 	trace.Title = title
-	keep(t, name, trace)
+	golden.Check(t, name, trace)
 }
 
 // play plays a diagram, in which a tick is a day, and fails the test unless what

@@ -1,6 +1,7 @@
 package lessons
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -101,6 +102,12 @@ func readPages(t *testing.T) (list []page) {
 		list = append(list, p)
 	}
 	return list
+}
+
+// updating reports whether -update was given, which package golden looks at.
+func updating() bool {
+	f := flag.Lookup("update")
+	return f != nil && f.Value.String() == "true"
 }
 
 func readFile(t *testing.T, path string) string {
