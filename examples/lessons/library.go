@@ -12,13 +12,19 @@ type Event interface{ event() }
 
 type (
 	// Lent says that a reader has taken the book home.
-	Lent struct{ To string }
+	Lent struct {
+		To string // the reader
+	}
 	// Returned says that the book is back.
 	Returned struct{}
 	// Reserved says that a reader wants the book next.
-	Reserved struct{ By string }
+	Reserved struct {
+		By string // the reader
+	}
 	// Held says that the book was put aside for a reader.
-	Held struct{ For string }
+	Held struct {
+		For string // the reader
+	}
 )
 
 func (Lent) event()     {}
@@ -40,13 +46,19 @@ type Command interface{ command() }
 
 type (
 	// Lend asks for the book to be lent.
-	Lend struct{ To string }
+	Lend struct {
+		To string // the reader
+	}
 	// Return asks for the book to be taken back.
 	Return struct{}
 	// Reserve asks for the book to be kept for a reader once it is back.
-	Reserve struct{ By string }
+	Reserve struct {
+		By string // the reader
+	}
 	// Hold asks for the book to be put aside for a reader.
-	Hold struct{ For string }
+	Hold struct {
+		For string // the reader
+	}
 )
 
 func (Lend) command()    {}
