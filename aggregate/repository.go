@@ -46,6 +46,10 @@ func NewRepository[C, E, S any](store stream.Store, d Decider[C, E, S]) *Reposit
 	return &Repository[C, E, S]{store: store, decider: d}
 }
 
+// Decider is what the repository was made with: who has the repository can fold
+// a history as it does.
+func (r *Repository[C, E, S]) Decider() Decider[C, E, S] { return r.decider }
+
 // Execute gives an instance a command under a fresh ID. It returns as Handle
 // does.
 func (r *Repository[C, E, S]) Execute(ctx context.Context, key string, c C) (Result[E, S], error) {

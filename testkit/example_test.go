@@ -3,6 +3,8 @@ package testkit_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -33,7 +35,16 @@ type printing struct{ testing.TB }
 func (printing) Helper()                           {}
 func (printing) Failed() bool                      { return true }
 func (printing) Cleanup(func())                    {}
+func (printing) TempDir() string                   { return emptied(filepath.Join(os.TempDir(), "thaw-testkit-example")) }
 func (printing) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+// emptied is a directory with nothing in it.
+func emptied(dir string) string {
+	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o777)); err != nil {
+		panic(err)
+	}
+	return dir
+}
 
 func ExampleFor() {
 	var t printing // in a test: its *testing.T
@@ -48,14 +59,17 @@ func ExampleFor() {
 		When(SetEmail{"ann@new"}).
 		Then(EmailSet{"ann@nwe"})
 	// Output:
-	// example_test.go:48: other events were decided
-	//   given  EMAIL_SET {"Email":"ann@old"}
-	//   when   SetEmail{Email:"ann@new"}
-	//     want                           | got
-	//   ≠ EMAIL_SET {"Email":"ann@nwe"}  | EMAIL_SET {"Email":"ann@new"}
-	//   event 1, difference (- want, + got):
+	// example_test.go:59: users/spec: something else was decided: tick 1 (+1ms): c came in the place of b
+	//   want  a ^ b
+	//   got   a ^ c
+	//             ^
+	//   difference (- want, + got):
 	//       testkit_test.EmailSet{
 	//     - 	Email: "ann@nwe",
 	//     + 	Email: "ann@new",
 	//       }
+	//   a  EMAIL_SET {"Email":"ann@old"}
+	//   b  EMAIL_SET {"Email":"ann@nwe"}
+	//   c  EMAIL_SET {"Email":"ann@new"}
+	//   when  SetEmail{Email:"ann@new"}
 }

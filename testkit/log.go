@@ -1,7 +1,6 @@
 package testkit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -22,7 +21,7 @@ type Log interface {
 	Close() error
 }
 
-// Engine says how TestLog gets a log.
+// Engine says how TestLog gets a log, and what is not to be expected of it.
 type Engine struct {
 	// Open opens the log kept in a directory, which exists and is empty the
 	// first time; it fails the test if it can not. An engine that keeps nothing
@@ -31,77 +30,34 @@ type Engine struct {
 	// Durable says that a log that is closed and opened again still has
 	// everything.
 	Durable bool
+	// Without names the rules, or whole chapters of them, that the engine can not
+	// keep, each with the reason. They are skipped, those that rest on them too,
+	// and the others are tested in a way that does without them. Methods that can
+	// not work then return [errors.ErrUnsupported]. A rule that is kept all the
+	// same is told in the test's log, and a name that does not exist fails.
+	Without map[Rule]string
 }
 
 // TestLog is the conformance suite that every engine of one shard passes. Each
-// subtest is named for one promise of [stream.Store] or [stream.Checkpoints],
-// and a failure says which promise is broken and how. Run it with the race
-// detector too.
+// subtest is one [Rule], by its name, and a failure says which rule is broken
+// and how. A broken rule that others rest on is not held against them as well.
+// Run it with the race detector too.
 func TestLog(t *testing.T, e Engine) {
-	for _, chapter := range []struct {
-		name     string
-		promises []promise
-	}{
-		{"append", appendPromises},
-		{"stored", storedPromises},
-		{"refusal", refusalPromises},
-		{"command", commandPromises},
-		{"read", readPromises},
-		{"follow", followPromises},
-		{"consumer", consumerPromises},
-		{"state", statePromises},
-		{"truncate", truncatePromises},
-		{"close", closePromises},
-		{"reopen", reopenPromises},
-		{"history", modelPromises},
-		{"concurrent history", historyPromises},
-	} {
-		t.Run(chapter.name, func(t *testing.T) {
-			for _, p := range chapter.promises {
-				t.Run(p.claim, func(t *testing.T) { p.test(t, e) })
-			}
-		})
+	r := newRun(t, e)
+	for _, c := range chapters {
+		t.Run(string(c.name), func(t *testing.T) { r.chapter(t, c) })
 	}
-}
-
-// promise is one thing that an engine always does.
-type promise struct {
-	claim string
-	check func(*subject)
 }
 
 // patience is how long a promise may take before a read that waits for ever
 // counts as broken. No promise is about time: it is never reached by a log that
 // works.
-const patience = 2 * time.Minute
+var patience = 2 * time.Minute
 
-func (p promise) test(t *testing.T, e Engine) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	s := &subject{t: t, ctx: ctx, claim: p.claim, engine: e, dir: t.TempDir()}
-	s.Log = e.Open(t, s.dir)
-	defer func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("close: got %v, want nil", err)
-		}
-	}()
-	p.check(s)
-}
-
-// subject is a log that is being tested for one promise.
-type subject struct {
-	Log
-	t      *testing.T
-	ctx    context.Context
-	claim  string
-	engine Engine
-	dir    string
-}
-
-// broken ends the test and says which promise is broken, and how.
+// broken ends the test and says which rule is broken, and how.
 func (s *subject) broken(format string, args ...any) {
 	s.t.Helper()
-	s.t.Fatalf("broken promise: %s\n%s", s.claim, fmt.Sprintf(format, args...))
+	s.t.Fatalf("broken rule %s: %s\n%s", s.promise.rule, s.promise.claim, fmt.Sprintf(format, args...))
 }
 
 // must ends the test if a step that the promise needs has failed.

@@ -10,15 +10,6 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-var appendPromises = []promise{
-	{"positions are dense and follow the order of commits, whoever writes", densePositions},
-	{"versions are dense in each stream, whoever writes", denseVersions},
-	{"an append at the version that is there is stored", expectedVersion},
-	{"an append at another version is a conflict and stores nothing", conflicts},
-	{"of writers who expect the same version one wins", oneWinner},
-	{"an append is seen whole or not at all", wholeAppends},
-}
-
 // commit is one append as its writer saw it. Ticks order beginnings and ends
 // over all writers.
 type commit struct {
@@ -62,27 +53,39 @@ func (s *subject) writeAlong(writers, appends int, target func(writer int) strea
 	return list
 }
 
-// Guarantee 1: positions are dense and in commit order.
-// Breaks when: an engine numbers an append from the head plus two.
-func densePositions(s *subject) {
-	commits := s.writeAlong(16, 25, func(w int) stream.ID {
+// writeDense is writeAlong with several writers to a stream.
+func (s *subject) writeDense() []commit {
+	s.t.Helper()
+	return s.writeAlong(16, 25, func(w int) stream.ID {
 		return stream.ID{Topic: "users", Key: fmt.Sprint(w % 5)}
 	})
+}
+
+// Guarantee 1: positions are dense.
+// Breaks when: an engine numbers an append from the head plus two.
+func densePositions(s *subject) {
 	var want []stream.Record
-	var lastBegan int64
-	for _, c := range commits {
+	for _, c := range s.writeDense() {
 		for i := range c.stored {
 			if got, dense := c.stored[i].Position, stream.Position(len(want)+1); got != dense {
 				s.broken("event %d of an append is at position %d, want %d", i+1, got, dense)
 			}
 			want = append(want, c.stored[i])
 		}
+	}
+	s.holds(want)
+}
+
+// Guarantee 1: positions are in commit order.
+// Breaks when: an engine lets an append go that it has stored for later.
+func commitOrder(s *subject) {
+	var lastBegan int64
+	for _, c := range s.writeDense() {
 		if c.ended < lastBegan {
 			s.broken("the append at position %d had returned before one that is at an earlier position began", c.stored[0].Position)
 		}
 		lastBegan = max(lastBegan, c.began)
 	}
-	s.holds(want)
 }
 
 func denseVersions(s *subject) {

@@ -9,20 +9,6 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-var followPromises = []promise{
-	{"a follower gets history, a live mark, and then what is new", followNew},
-	{"the first live mark comes at once, whether or not anything was selected", followLive},
-	{"appends that are not selected still move the mark", followMarks},
-	{"a follower has no end place", followIgnoresTo},
-	{"whenever a follower begins, it sees every event once and in order", seam},
-	{"every one of many followers sees everything", manyFollowers},
-	{"a slow follower loses nothing and delays no writer", slowFollower},
-	{"cancelling the context ends a follower that waits, with its error", followCancelled},
-	{"cancelling the context ends a follower that is busy, with its error", followCancelledBusy},
-	{"an error of emit ends a follower at a live event", followEmitFails},
-	{"an append that was refused is never seen", followRefused},
-}
-
 func followNew(s *subject) {
 	want := s.fill(10)
 	next := 0

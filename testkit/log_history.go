@@ -13,10 +13,6 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-var historyPromises = []promise{
-	{"any history of concurrent calls is one that calls in a row could have given", concurrentHistories},
-}
-
 const (
 	historyCallers   = 6
 	historySteps     = 25 // calls of each caller
@@ -30,7 +26,10 @@ func concurrentHistories(s *subject) {
 	count, first := s.setting("THAW_HISTORIES", 20), s.setting("THAW_SEED", 1)
 	calls := 0
 	for seed := first; seed < first+count; seed++ {
-		h := &history{seed: seed, log: s.engine.Open(s.t, s.t.TempDir())}
+		h := &history{seed: seed, log: s.open(s.t.TempDir()), beyond: 3, lacks: s.lacks}
+		if s.lacks(DensePositions) {
+			h.beyond = 1 // where it lies depends on what others append meanwhile
+		}
 		ctx, cancel := context.WithTimeout(s.t.Context(), patience) // however many there are
 		err := h.run(ctx)
 		cancel()
@@ -63,9 +62,11 @@ func (s *subject) setting(name string, value uint64) uint64 {
 // history is what concurrent callers did to a log and what they got. Ticks order
 // beginnings and ends over all callers.
 type history struct {
-	seed uint64
-	log  Log
-	tick atomic.Int64
+	seed   uint64
+	log    Log
+	lacks  func(Rule) bool
+	beyond uint64 // how far from the head a consumer's place may be, at most, plus 1
+	tick   atomic.Int64
 
 	mu    sync.Mutex
 	calls []*call
@@ -138,6 +139,12 @@ func (h *history) act(ctx context.Context, caller int, follow func(from stream.P
 		case n < 5:
 			c := &call{id: pick(random, modelStreams[:3]), command: stream.EventID{byte(random.IntN(40))}}
 			c.expected = pick(random, []stream.Version{stream.AnyVersion, stream.AnyVersion, 0, seen, seen + 1})
+			if h.lacks(ExpectedVersion) {
+				c.expected = stream.AnyVersion
+			}
+			if h.lacks(CommandOnce) {
+				c.command = stream.EventID{}
+			}
 			for i := range 1 + random.IntN(3) {
 				r := record("SAID", fmt.Sprintf("%d.%d.%d", caller, step, i))
 				r.Command = c.command
@@ -161,7 +168,7 @@ func (h *history) act(ctx context.Context, caller int, follow func(from stream.P
 			c.at, c.ended = at.Position(0), h.tick.Add(1)
 			h.note(c)
 		default:
-			err = h.remember(ctx, caller, step, pick(random, modelConsumers), stream.Position(random.Uint64N(uint64(head)+3)), random.IntN(2) == 0)
+			err = h.remember(ctx, caller, step, pick(random, modelConsumers), stream.Position(random.Uint64N(uint64(head)+h.beyond)), random.IntN(2) == 0)
 		}
 		if err != nil {
 			return err
@@ -235,7 +242,11 @@ func (h *history) remember(ctx context.Context, caller, step int, name string, t
 	c := &call{caller: caller, consumer: name, at: to, began: h.tick.Add(1)}
 	if save {
 		c.kind, c.value = "save", fmt.Sprintf("%d.%d", caller, step)
-		c.err = h.log.Checkpoint(ctx, name, stream.At(to), change("k", c.value))
+		if h.lacks(CheckpointTogether) {
+			c.err = h.log.SaveCursor(ctx, name, stream.At(to))
+		} else {
+			c.err = h.log.Checkpoint(ctx, name, stream.At(to), change("k", c.value))
+		}
 		c.ended = h.tick.Add(1)
 		h.note(c)
 		var backwards *stream.BackwardsError
@@ -248,7 +259,7 @@ func (h *history) remember(ctx context.Context, caller, step int, name string, t
 	place, known, err := h.log.Cursor(ctx, name)
 	c.at, c.known, c.ended = place.Position(0), known, h.tick.Add(1)
 	h.note(c)
-	if err != nil {
+	if err != nil || h.lacks(CheckpointTogether) {
 		return err
 	}
 	v := &call{caller: caller, kind: "state", consumer: name, began: h.tick.Add(1)}

@@ -11,43 +11,6 @@ import (
 	"github.com/thaw-go/thaw/stream/memlog"
 )
 
-// faulty is a log that breaks a promise.
-type faulty struct {
-	*memlog.Log
-	append     func(ctx context.Context, id stream.ID, expected stream.Version, list []stream.Record) ([]stream.Record, error)
-	read       func(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error
-	head       func(ctx context.Context) (stream.Cursor, error)
-	checkpoint func(ctx context.Context, name string, at stream.Cursor, changes []stream.Change) error
-}
-
-func (f *faulty) Append(ctx context.Context, id stream.ID, expected stream.Version, list ...stream.Record) ([]stream.Record, error) {
-	if f.append == nil {
-		return f.Log.Append(ctx, id, expected, list...)
-	}
-	return f.append(ctx, id, expected, list)
-}
-
-func (f *faulty) Read(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
-	if f.read == nil {
-		return f.Log.Read(ctx, q, emit)
-	}
-	return f.read(ctx, q, emit)
-}
-
-func (f *faulty) Head(ctx context.Context) (stream.Cursor, error) {
-	if f.head == nil {
-		return f.Log.Head(ctx)
-	}
-	return f.head(ctx)
-}
-
-func (f *faulty) Checkpoint(ctx context.Context, name string, at stream.Cursor, changes ...stream.Change) error {
-	if f.checkpoint == nil {
-		return f.Log.Checkpoint(ctx, name, at, changes...)
-	}
-	return f.checkpoint(ctx, name, at, changes)
-}
-
 // late hides the newest event from finite reads.
 func late(f *faulty) {
 	f.read = func(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
@@ -115,33 +78,6 @@ func leaking(f *faulty) {
 	}
 }
 
-// sparse uses every second position.
-func sparse(f *faulty) {
-	double := func(c stream.Cursor) stream.Cursor { return stream.At(2 * c.Position(0)) }
-	spread := func(list []stream.Record) {
-		for i := range list {
-			list[i].Position *= 2
-		}
-	}
-	f.append = func(ctx context.Context, id stream.ID, expected stream.Version, list []stream.Record) ([]stream.Record, error) {
-		got, err := f.Log.Append(ctx, id, expected, list...)
-		spread(got)
-		return got, err
-	}
-	f.head = func(ctx context.Context) (stream.Cursor, error) {
-		head, err := f.Log.Head(ctx)
-		return double(head), err
-	}
-	f.read = func(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
-		q.From = stream.At(q.From.Position(0) / 2)
-		return f.Log.Read(ctx, q, func(block []stream.Record, m stream.Mark) error {
-			spread(block)
-			m.At, m.Head = double(m.At), double(m.Head)
-			return emit(block, m)
-		})
-	}
-}
-
 // losing drops every third checkpoint.
 func losing(f *faulty) {
 	var calls atomic.Int64
@@ -169,9 +105,9 @@ func TestHistoriesFindWhatIsBroken(t *testing.T) {
 	} {
 		t.Run(c.claim, func(t *testing.T) {
 			for seed := uint64(1); seed <= 300; seed++ {
-				f := &faulty{Log: memlog.New()}
+				f := newFaulty(memlog.New())
 				c.fault(f)
-				h := &history{seed: seed, log: f}
+				h := &history{seed: seed, log: f, beyond: 3, lacks: func(Rule) bool { return false }}
 				err := h.run(t.Context())
 				if err == nil {
 					err = h.check()

@@ -9,21 +9,6 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-var readPromises = []promise{
-	{"an empty log has its head at the beginning and one live mark", emptyLog},
-	{"a cold read ends at the head it saw, whatever is appended while it runs", coldEnds},
-	{"a cold read among writers is a prefix of the log", coldAmongWriters},
-	{"a read goes from one place to another", readBounds},
-	{"a read delivers what one of its matches selects, once", readMatches},
-	{"a filter that selects nothing still gets a live mark at the head", nothingSelected},
-	{"a read from past the head is refused", pastHead},
-	{"a read of one instance is the whole of its stream", instances},
-	{"every block has a mark, marks never go back, and the last is at the end", readMarks},
-	{"an error of emit stops the read and comes back", emitFails},
-	{"a cancelled context ends a read with its error", readCancelled},
-	{"a reader may use the log while it handles a block", reentrant},
-}
-
 // at is a cursor for a number of events.
 func at[N int | stream.Position](n N) stream.Cursor { return stream.At(stream.Position(n)) }
 

@@ -9,14 +9,6 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-var refusalPromises = []promise{
-	{"names and payloads that can not be are refused with an InvalidError and nothing is stored", invalidAppends},
-	{"names, payloads and metadata over their limits are refused with a TooLargeError and nothing is stored", tooLargeAppends},
-	{"too many events or bytes in one append are refused whole, saying the limit", tooMuchAtOnce},
-	{"one bad event refuses the whole append", oneBadEvent},
-	{"a context cancelled before the append stores nothing", cancelledAppend},
-}
-
 // refuse appends what must be refused and returns the error.
 func (s *subject) refuse(id stream.ID, list ...stream.Record) error {
 	s.t.Helper()
@@ -123,10 +115,10 @@ func oneBadEvent(s *subject) {
 func cancelledAppend(s *subject) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
-	stored, err := s.Append(ctx, ann, 0, records(1)...)
+	stored, err := s.Append(ctx, ann, s.expect(0), records(1)...)
 	s.failsAs("append with a cancelled context", err, context.Canceled)
 	s.same("what it returned", len(stored), 0)
 	s.holds(nil)
-	_, err = s.Append(s.ctx, ann, 0, records(1)...)
+	_, err = s.Append(s.ctx, ann, s.expect(0), records(1)...)
 	s.must(err, "the same append again, not cancelled")
 }

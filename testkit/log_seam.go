@@ -16,11 +16,12 @@ import (
 // when it begins, another, which it waits for, when history has ended, and an
 // append more with each live block.
 const (
-	seamSubscriptions = 300
-	seamAtOnce        = 8
-	seamWriters       = 8
-	seamBurst         = 20 // appends
+	seamAtOnce  = 8
+	seamWriters = 8
+	seamBurst   = 20 // appends
 )
+
+var seamSubscriptions int64 = 300
 
 // Guarantee 5: every event once, in order, with no gap or double at the seam.
 // Breaks when: a woken follower skips to the newest events, or now and then steps

@@ -8,15 +8,6 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-var storedPromises = []promise{
-	{"the log sets shard, position, stream, version and time, and keeps the rest", headers},
-	{"a missing event ID is made up and a given one kept", eventIDs},
-	{"payloads, metadata and names come back byte for byte", byteExact},
-	{"what a caller does to its slices after the append changes nothing", callersSlices},
-	{"times never go back", times},
-	{"what is as large as the limits allow is stored", atTheLimits},
-}
-
 func headers(s *subject) {
 	cause, command, story := stream.NewID(), stream.NewID(), stream.NewID()
 	s.append(bob, record("FIRST", "1"))

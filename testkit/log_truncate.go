@@ -7,18 +7,6 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-// What a log promises that is a [stream.Truncater]; others are not asked.
-var truncatePromises = []promise{
-	{"a read that begins with removed events hands over none and says so", truncatedReads},
-	{"what is left reads as before, and positions and versions go on", truncatedRest},
-	{"an instance reads whole or not at all", truncatedInstances},
-	{"a command is forgotten with its first event, and no other is", truncatedCommands},
-	{"consumers keep their places and states", truncatedConsumers},
-	{"a place past the head is refused, and one before the cut changes nothing", truncatedPlaces},
-	{"a reader that is behind the cut when it comes is told", truncatedMeanwhile},
-	{"what was removed stays removed when the log is opened again", truncatedReopened},
-}
-
 // cutLog fills the log with more events than an engine keeps together, and
 // removes the first part of them.
 func (s *subject) cutLog() (all []stream.Record, cut stream.Position) {
@@ -80,6 +68,9 @@ func truncatedRest(s *subject) {
 	next := s.append(ann, record("NEXT", "next"))
 	s.same("the next position", next[0].Position, stream.Position(len(all)+1))
 	s.same("the next version", next[0].Version, stream.Version(len(of(all, ann))+1))
+	if s.lacks(ExpectedVersion) {
+		return
+	}
 	_, err := s.Append(s.ctx, bob, 0, record("NEW", "new"))
 	conflict := failsWith[*stream.ConflictError](s, "append to what must not exist", err)
 	s.same("the version it has", conflict.Actual, stream.Version(len(of(all, bob))))
@@ -138,7 +129,7 @@ func truncatedCommands(s *subject) {
 
 func truncatedConsumers(s *subject) {
 	s.fill(10)
-	s.must(s.Checkpoint(s.ctx, "sales", at(5), change("a", "1")), "checkpoint")
+	s.must(s.checkpoint("sales", at(5), change("a", "1")), "checkpoint")
 	s.cutLog()
 	s.hasPlace("sales", at(5))
 	s.remembers("sales", map[string]string{"a": "1"})
@@ -179,7 +170,7 @@ func truncatedMeanwhile(s *subject) {
 }
 
 func truncatedReopened(s *subject) {
-	if !s.engine.Durable {
+	if !s.run.engine.Durable {
 		s.t.Skip("this log keeps nothing")
 	}
 	all, cut := s.cutLog()

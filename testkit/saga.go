@@ -2,12 +2,12 @@ package testkit
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/testkit/marble"
 )
 
 // SagaSpec is what a saga's world is before anything happens. [ForSaga] makes
@@ -144,16 +144,25 @@ func (o *SagaOutcome[E, S]) WhenTime(d time.Duration) *SagaOutcome[E, S] {
 func (o *SagaOutcome[E, S]) Then(effects ...aggregate.Effect) *SagaOutcome[E, S] {
 	o.script.t.Helper()
 	if len(effects) == 0 {
-		return o.say("effects", func(p *sagaPlay[E, S], line string) { p.fail(line, "Then without effects: say ThenNothing") })
+		return o.say("effects", func(p *sagaPlay[E, S], line string) {
+			o.script.t.Helper()
+			p.fail(line, "Then without effects: say ThenNothing")
+		})
 	}
-	return o.say("effects", func(p *sagaPlay[E, S], line string) { p.compareEffects(line, effects, nil) })
+	return o.say("effects", func(p *sagaPlay[E, S], line string) {
+		o.script.t.Helper()
+		p.compareEffects(line, effects, nil)
+	})
 }
 
 // ThenNothing says that the saga wants nothing of what has happened since the
 // last Then.
 func (o *SagaOutcome[E, S]) ThenNothing() *SagaOutcome[E, S] {
 	o.script.t.Helper()
-	return o.say("effects", func(p *sagaPlay[E, S], line string) { p.compareEffects(line, nil, nil) })
+	return o.say("effects", func(p *sagaPlay[E, S], line string) {
+		o.script.t.Helper()
+		p.compareEffects(line, nil, nil)
+	})
 }
 
 // ThenFails says that the saga's run ends with this error, in the sense of
@@ -162,6 +171,7 @@ func (o *SagaOutcome[E, S]) ThenNothing() *SagaOutcome[E, S] {
 func (o *SagaOutcome[E, S]) ThenFails(with error, effects ...aggregate.Effect) *SagaOutcome[E, S] {
 	o.script.t.Helper()
 	return o.say("effects", func(p *sagaPlay[E, S], line string) {
+		o.script.t.Helper()
 		if with == nil {
 			p.fail(line, "ThenFails(nil): say Then or ThenNothing")
 			return
@@ -173,7 +183,10 @@ func (o *SagaOutcome[E, S]) ThenFails(with error, effects ...aggregate.Effect) *
 // ThenState says what the state of an instance of the saga is.
 func (o *SagaOutcome[E, S]) ThenState(instance string, want S) *SagaOutcome[E, S] {
 	o.script.t.Helper()
-	return o.say("state", func(p *sagaPlay[E, S], line string) { p.compareState(line, instance, want) })
+	return o.say("state", func(p *sagaPlay[E, S], line string) {
+		o.script.t.Helper()
+		p.compareState(line, instance, want)
+	})
 }
 
 // ThenHappened says that exactly these events were appended since the last Then,
@@ -181,7 +194,24 @@ func (o *SagaOutcome[E, S]) ThenState(instance string, want S) *SagaOutcome[E, S
 // to. It may stand in the place of Then, or beside it.
 func (o *SagaOutcome[E, S]) ThenHappened(happenings ...Happening) *SagaOutcome[E, S] {
 	o.script.t.Helper()
-	return o.say("happened", func(p *sagaPlay[E, S], line string) { p.compareLog(line, happenings) })
+	return o.say("happened", func(p *sagaPlay[E, S], line string) {
+		o.script.t.Helper()
+		p.compareLog(line, happenings)
+	})
+}
+
+// Trace is what has happened so far, as a diagram: the log, and below it what the
+// saga wanted.
+func (o *SagaOutcome[E, S]) Trace() marble.Trace {
+	o.script.t.Helper()
+	p := o.script.played
+	if p == nil {
+		p = o.script.play(0)
+	}
+	if p.stage == nil {
+		return marble.Trace{}
+	}
+	return newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes())).trace(p.script.saga.Name, p.stage.failure(0))
 }
 
 // say plays the script, if it has not been played, and compares; then it crashes
@@ -249,10 +279,10 @@ func (s *sagaScript[E, S]) closePart() {
 func (s *sagaScript[E, S]) unsaid() {
 	s.t.Helper()
 	p := s.played
-	if p.fault != nil || s.said["effects"] || s.said["happened"] && p.failure() == nil {
+	if p.fault != nil || s.said["effects"] || s.said["happened"] && p.stage.failure(s.from) == nil {
 		return
 	}
-	if got := p.effects(); len(got) > 0 || p.failure() != nil {
+	if got := p.effects(); len(got) > 0 || p.stage.failure(s.from) != nil {
 		p.fail(s.scenes[len(s.scenes)-1].line, "no Then speaks of what the saga wanted")
 	}
 }
@@ -297,5 +327,5 @@ func (s *sagaScript[E, S]) name() string {
 	if s.saga.Name == "" {
 		return "the saga"
 	}
-	return fmt.Sprintf("saga %s", s.saga.Name)
+	return "saga " + s.saga.Name
 }

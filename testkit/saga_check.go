@@ -34,33 +34,19 @@ func unspoken(list []wish, from int) []wish {
 	return list[i:]
 }
 
-// failure is how the run ended by itself in the present part; nil if it did not.
-func (p *sagaPlay[E, S]) failure() *failure {
-	for i := range p.stage.failed {
-		if f := &p.stage.failed[i]; f.scene >= p.script.from {
-			return f
-		}
-	}
-	return nil
-}
-
 // compareEffects fails the test unless the saga wanted these effects, and its run
 // ended with that error.
 func (p *sagaPlay[E, S]) compareEffects(line string, want []aggregate.Effect, with error) {
 	p.script.t.Helper()
 	all := p.wishes()
 	got := unspoken(all, p.script.from)
-	var wanted []any
-	for _, e := range want {
-		wanted = append(wanted, e)
-	}
-	c := newChart(p.stage, p.records, wishPoints(all[:len(all)-len(got)]), wanted, wishPoints(got), p.script.from)
-	if f := p.failure(); f != nil {
+	c := newChart(p.stage, p.records, wishPoints(all[:len(all)-len(got)]), allAsked(want), wishPoints(got))
+	if f := p.stage.failure(p.script.from); f != nil {
 		c.got.Points = append(c.got.Points, marble.Point{At: f.at, Kind: marble.Failed, Value: f.err})
 	}
 	if with != nil {
 		at := c.last
-		if f := p.failure(); f != nil {
+		if f := p.stage.failure(p.script.from); f != nil {
 			at = f.at
 		}
 		c.want.Points = append(c.want.Points, marble.Point{At: at, Kind: marble.Failed, Value: with})
@@ -71,30 +57,15 @@ func (p *sagaPlay[E, S]) compareEffects(line string, want []aggregate.Effect, wi
 // compareLog fails the test unless these events were appended.
 func (p *sagaPlay[E, S]) compareLog(line string, happenings []Happening) {
 	p.script.t.Helper()
-	var want []any
-	for _, h := range happenings {
-		if h.err != nil {
-			p.fail(line, h.err.Error())
-			return
-		}
-		for _, r := range h.records {
-			r.Stream = h.id
-			want = append(want, logged(r))
-		}
+	want, err := loggedOf(happenings)
+	if err != nil {
+		p.fail(line, err.Error())
+		return
 	}
-	before, got := p.written(0, p.script.from), p.written(p.script.from, len(p.stage.scenes))
-	c := newChart(p.stage, p.records, before, want, got, p.script.from)
-	c.report(p.script.t, line, p.script.name()+", what happened")
-}
-
-// written is what the process appended in some scenes.
-func (p *sagaPlay[E, S]) written(from, to int) (list []marble.Point) {
-	for _, r := range p.records {
-		if w := p.stage.writing(r.Position); !w.script && w.scene >= from && w.scene < to {
-			list = append(list, marble.Point{At: w.at, Kind: marble.Event, Value: logged(r), Note: fmt.Sprintf("position %d", r.Position)})
-		}
-	}
-	return list
+	before := p.stage.appended(p.records, 0, p.script.from)
+	got := p.stage.appended(p.records, p.script.from, len(p.stage.scenes))
+	c := newChart(p.stage, p.records, before, want, got)
+	c.report(p.script.t, line, p.script.name()+", in the log")
 }
 
 // compareState fails the test unless an instance has this state.
@@ -131,13 +102,13 @@ func (p *sagaPlay[E, S]) proves(c *sagaPlay[E, S], line string) bool {
 	}{
 		{"", wishPoints(p.delivered), wishPoints(c.delivered)},
 		{"", wishPoints(p.wishes()), wishPoints(c.wishes())},
-		{", what happened", p.written(0, all), c.written(0, all)},
+		{", in the log", p.stage.appended(p.records, 0, all), c.stage.appended(c.records, 0, all)},
 	} {
-		if x := newChart(c.stage, c.records, nil, pointValues(side.want), side.got, 0); x.report(t, line, where+side.what) {
+		if x := newChart(c.stage, c.records, nil, pointValues(side.want), side.got); x.report(t, line, where+side.what) {
 			return false
 		}
 	}
-	was, is := p.failure(), c.failure()
+	was, is := p.stage.failure(p.script.from), c.stage.failure(p.script.from)
 	switch {
 	case was == nil && is != nil:
 		c.failAs(line, where, fmt.Sprintf("its run fails: %v", is.err))

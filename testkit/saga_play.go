@@ -287,7 +287,7 @@ func (p *sagaPlay[E, S]) askAgain() {
 			return
 		}
 		const must = "the saga's functions must depend on their arguments alone, not on a clock, chance or what they remember elsewhere"
-		if diff := value.Difference(t.effects, effects); diff != "" {
+		if diff := value.Difference(allAsked(t.effects), allAsked(effects)); diff != "" {
 			p.wrong("%s, wanted other effects when it was asked again, in the same state: %s\n  difference (- the first time, + again):\n%s", t.what, must, indent(diff))
 			return
 		}

@@ -3,6 +3,7 @@ package testkit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,13 +14,45 @@ import (
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
-// effectText is an effect in words, for legends.
-func effectText(e aggregate.Effect) string {
-	if e.Kind == aggregate.SendCommand {
-		return fmt.Sprintf("send %s to %s/%s", value.Show(e.Command), e.Topic, e.Key)
+// sent, timed and untimed are effects as specifications compare and show them.
+type (
+	sent struct {
+		To      stream.ID
+		Command any
 	}
-	return e.String()
+	timed struct {
+		Timer string
+		Wait  time.Duration
+	}
+	untimed struct{ Timer string }
+)
+
+func (s sent) String() string    { return fmt.Sprintf("send %s to %s", value.Show(s.Command), s.To) }
+func (s timed) String() string   { return aggregate.After(s.Wait, s.Timer).String() }
+func (s untimed) String() string { return aggregate.Cancel(s.Timer).String() }
+
+// asked is what is compared of an effect.
+func asked(e aggregate.Effect) any {
+	switch e.Kind {
+	case aggregate.SendCommand:
+		return sent{stream.ID{Topic: e.Topic, Key: e.Key}, e.Command}
+	case aggregate.SetTimer:
+		return timed{e.Timer, e.Wait}
+	case aggregate.CancelTimer:
+		return untimed{e.Timer}
+	}
+	return e
 }
+
+func allAsked(effects []aggregate.Effect) (list []any) {
+	for _, e := range effects {
+		list = append(list, asked(e))
+	}
+	return list
+}
+
+// effectText is an effect in words, for legends.
+func effectText(e aggregate.Effect) string { return textOf(asked(e)) }
 
 // logEntry is an event of a log as specifications compare and show it.
 type logEntry struct {
@@ -36,6 +69,20 @@ func logged(r stream.Record) logEntry {
 	return e
 }
 
+// loggedOf are the events of happenings.
+func loggedOf(happenings []Happening) (list []any, err error) {
+	for _, h := range happenings {
+		if h.err != nil {
+			return nil, h.err
+		}
+		for _, r := range h.records {
+			r.Stream = h.id
+			list = append(list, logged(r))
+		}
+	}
+	return list, nil
+}
+
 func (e logEntry) String() string {
 	text, err := json.Marshal(e.Data)
 	if err != nil {
@@ -46,18 +93,15 @@ func (e logEntry) String() string {
 
 // textOf is what a legend says of a value.
 func textOf(v any) string {
-	switch v := v.(type) {
-	case aggregate.Effect:
-		return effectText(v)
-	case fmt.Stringer:
-		return v.String()
+	if s, ok := v.(fmt.Stringer); ok {
+		return s.String()
 	}
 	return value.Show(v)
 }
 
 func wishPoints(list []wish) (points []marble.Point) {
 	for _, w := range list {
-		points = append(points, marble.Point{At: w.at, Kind: marble.Event, Value: w.effect})
+		points = append(points, marble.Point{At: w.at, Kind: marble.Event, Value: asked(w.effect)})
 	}
 	return points
 }
@@ -73,14 +117,21 @@ func pointValues(points []marble.Point) (list []any) {
 type chart struct {
 	around    []marble.Lane
 	want, got marble.Lane
-	names     marble.Names
 	last      time.Duration // where what was wanted last stands
+	names     marble.Names
+	values    []chartValue
+}
+
+// chartValue is what a letter stands for.
+type chartValue struct {
+	value  any
+	letter string
 }
 
 // newChart lays out what came, and above it what was wanted, which says no times:
 // what is the same stands at the same place. What came before is on both sides.
-func newChart(s *stage, records []stream.Record, before []marble.Point, want []any, got []marble.Point, from int) *chart {
-	c := &chart{around: []marble.Lane{s.lane(records)}, last: s.scenes[from].at}
+func newChart(s *stage, records []stream.Record, before []marble.Point, want []any, got []marble.Point) *chart {
+	c := &chart{around: []marble.Lane{s.lane(records)}, last: s.until}
 	if s.world.crashAt > 0 {
 		c.around = append(c.around, marble.Lane{Name: "run", Points: []marble.Point{
 			{Kind: marble.Subscribe}, {At: s.crashed, Kind: marble.Crash}, {At: s.crashed, Kind: marble.Subscribe},
@@ -97,8 +148,16 @@ func newChart(s *stage, records []stream.Record, before []marble.Point, want []a
 }
 
 // placed is where each wanted value stands: with what it is the same as, so that
-// as many as possible are in order, or with what came in its place.
-func placed(want []any, got []marble.Point, from time.Duration) []time.Duration {
+// as many as possible are in order, or with what came in its place; what did not
+// come stands at the end.
+func placed(want []any, got []marble.Point, end time.Duration) []time.Duration {
+	places := make([]time.Duration, len(want))
+	if reordered(want, got) {
+		for i := range want {
+			places[i] = got[i].At
+		}
+		return places
+	}
 	common := make([][]int, len(want)+1) // how many pairs want[i:] and got[j:] have
 	for i := range common {
 		common[i] = make([]int, len(got)+1)
@@ -111,13 +170,11 @@ func placed(want []any, got []marble.Point, from time.Duration) []time.Duration 
 			}
 		}
 	}
-	places := make([]time.Duration, len(want))
-	at := from
 	for i, j := 0, 0; i < len(want); {
+		places[i] = end
 		if j < len(got) {
-			at = got[j].At
+			places[i] = got[j].At
 		}
-		places[i] = at
 		switch {
 		case j == len(got):
 			i++
@@ -130,6 +187,22 @@ func placed(want []any, got []marble.Point, from time.Duration) []time.Duration 
 		}
 	}
 	return places
+}
+
+// reordered reports whether the same came in whatever order.
+func reordered(want []any, got []marble.Point) bool {
+	if len(want) != len(got) {
+		return false
+	}
+	left := slices.Clone(got)
+	for _, v := range want {
+		i := slices.IndexFunc(left, func(p marble.Point) bool { return sameAs(v, p.Value) })
+		if i < 0 {
+			return false
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	return true
 }
 
 func sameAs(want, got any) bool {
@@ -155,20 +228,59 @@ func (c *chart) report(t *testing.T, line, title string) bool {
 	return true
 }
 
-// name gives everything its letter.
+// name gives everything its letter: events small ones, effects capitals.
 func (c *chart) name() {
-	for _, l := range append(c.around[:len(c.around):len(c.around)], c.got, c.want) {
+	end := c.around[0].End
+	lanes := []*marble.Lane{}
+	for i := range c.around {
+		lanes = append(lanes, &c.around[i])
+	}
+	for _, l := range append(lanes, &c.want, &c.got) {
+		l.End = end
 		for i := range l.Points {
 			if p := &l.Points[i]; p.Kind == marble.Event {
-				p.Name = c.names.Of(p.Value, textOf(p.Value))
+				p.Name = c.letter(p.Value)
 			}
 		}
 	}
-	end := c.around[0].End
-	for i := range c.around {
-		c.around[i].End = end
+}
+
+func (c *chart) letter(v any) string {
+	for _, known := range c.values {
+		if value.Equal(known.value, v) {
+			return known.letter
+		}
 	}
-	c.want.End, c.got.End = end, end
+	letter := ""
+	if _, event := v.(logEntry); event {
+		letter = c.names.Of(v, textOf(v))
+	} else {
+		letter = c.capital(v)
+	}
+	c.values = append(c.values, chartValue{v, letter})
+	return letter
+}
+
+// capital is a letter that is free: A, B and so on, and then any.
+func (c *chart) capital(v any) string {
+	for r := 'A'; r <= 'Z'; r++ {
+		letter := string(r)
+		if !slices.ContainsFunc(c.values, func(known chartValue) bool { return known.letter == letter }) {
+			c.names.Set(letter, v, textOf(v))
+			return letter
+		}
+	}
+	return c.names.Of(v, textOf(v))
+}
+
+// trace is what came, below the log.
+func (c *chart) trace(name string, ended *failure) marble.Trace {
+	if ended != nil {
+		c.got.Points = append(c.got.Points, marble.Point{At: ended.at, Kind: marble.Failed, Value: ended.err})
+	}
+	c.name()
+	c.got.Name = name
+	return marble.Trace{Tick: stageTick, Lanes: append(c.around, c.got), Names: c.names.Legend()}
 }
 
 // rest is what the legend does not say yet: the letters of the log.
@@ -190,20 +302,22 @@ func (p *sagaPlay[E, S]) fail(line, what string) {
 
 func (p *sagaPlay[E, S]) failAs(line, title, what string) {
 	p.script.t.Helper()
-	text := ""
-	if p.stage != nil {
-		got := p.wishes()
-		c := newChart(p.stage, p.records, nil, nil, wishPoints(got), 0)
-		if f := p.failure(); f != nil {
-			c.got.Points = append(c.got.Points, marble.Point{At: f.at, Kind: marble.Failed, Value: f.err})
-			text = fmt.Sprintf("\n  #  %v", f.err)
-		}
-		c.name()
-		c.got.Name = "wanted"
-		trace := marble.Trace{Tick: stageTick, Lanes: append(c.around, c.got), Names: c.names.Legend()}
-		text = "\n" + indent2(trace.Text()) + text
+	if p.stage == nil {
+		p.script.t.Errorf("%s: %s: %s", line, title, what)
+		return
 	}
-	p.script.t.Errorf("%s: %s: %s%s", line, title, strings.TrimRight(what, "\n"), text)
+	c := newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()))
+	c.story(p.script.t, line, title, what, "wanted", p.stage.failure(p.script.from))
+}
+
+// story reports what is no difference between lanes, above what happened.
+func (c *chart) story(t *testing.T, line, title, what, came string, ended *failure) {
+	t.Helper()
+	end := ""
+	if ended != nil {
+		end = fmt.Sprintf("\n  #  %v", ended.err)
+	}
+	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(c.trace(came, ended).Text()), end)
 }
 
 func indent2(s string) string {

@@ -2,7 +2,6 @@ package testkit_test
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -126,7 +125,7 @@ func TestSaga(t *testing.T) {
 			Then(invoice.Send("1", Remind{2}), remind, invoice.Send("1", Remind{3}), remind).
 			When(paid).
 			Then(aggregate.Cancel("remind")).
-			WhenTime(100 * time.Hour).
+			WhenTime(5 * time.Hour).
 			ThenNothing()
 	})
 	t.Run("what happened before it came online is none of its business", func(t *testing.T) {
@@ -153,6 +152,13 @@ func TestSaga(t *testing.T) {
 	t.Run("several things may happen before a Then", func(t *testing.T) {
 		ofBilling(t).When(sold, paid).When(opened).Then(issue, remind, aggregate.Cancel("remind"))
 	})
+	t.Run("events of one append", func(t *testing.T) {
+		ofBilling(t).With(executed).
+			When(testkit.Happened[LotEvent](lots, "1", Opened{5}, Sold{"ann", 10}, Sold{"bob", 20}, Paid{})).
+			Then(issue, remind, invoice.Send("1", Issue{"bob", 20}), remind, aggregate.Cancel("remind")).
+			ThenHappened(testkit.Happened[any](invoices, "1", Issued{"ann", 10}, Issued{"bob", 20})).
+			ThenState("1", bill{Buyer: "bob"})
+	})
 	t.Run("it fails", func(t *testing.T) {
 		g := billing
 		g.Refused = nil
@@ -160,4 +166,21 @@ func TestSaga(t *testing.T) {
 	})
 }
 
-func BenchmarkSaga(b *testing.B) { _ = fmt.Sprint() }
+// A specification with three Whens and all its crashes is to take a few
+// milliseconds.
+func BenchmarkForSaga(b *testing.B) {
+	b.ReportAllocs()
+	passed := inATest(func(t *testing.T) {
+		for b.Loop() {
+			t.Run("", func(t *testing.T) {
+				ofBilling(t).Given(opened).
+					When(sold).Then(issue, remind).
+					WhenTime(time.Hour).Then(invoice.Send("1", Remind{1}), remind).
+					When(paid).Then(aggregate.Cancel("remind"))
+			})
+		}
+	})
+	if !passed {
+		b.Error("the specification fails")
+	}
+}

@@ -3,254 +3,182 @@ package testkit
 import (
 	"errors"
 	"fmt"
-	"runtime"
-	"strings"
-	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/stream"
-	"github.com/thaw-go/thaw/testkit/internal/value"
 )
 
-// Spec is what a decider has been told has happened. It is immutable, so one
-// may be the beginning of several others. [For] makes one.
+// Spec is what one instance of an aggregate has gone through. It is immutable:
+// one may be the beginning of several others, and each When plays the whole of
+// it on a log of its own. [For] and [ForRepository] make one.
 type Spec[C, E, S any] struct {
-	t       testing.TB
-	decider aggregate.Decider[C, E, S]
-	given   []E
-	asked   *atomic.Bool // a When has followed
+	t         testing.TB
+	build     func(stream.Store) *aggregate.Repository[C, E, S]
+	medium    Medium
+	steps     []specStep[C, E]
+	meanwhile []E // for the next When
+	ledger    *ledger
+	entry     *entry // is settled by what follows
 }
 
-// For begins a specification of a decider:
+// specStep is one thing that the instance goes through: time passes, events were
+// stored, or a command was given.
+type specStep[C, E any] struct {
+	wait    time.Duration
+	given   []E
+	stored  *stream.Record
+	command *specCommand[C, E]
+}
+
+// specCommand is a command with what happens around it.
+type specCommand[C, E any] struct {
+	aggregate.Command[C]
+	meanwhile []E
+	twice     bool
+}
+
+// For begins a specification of a decider, on a repository over a log:
 //
 //	testkit.For(t, user).Given(EmailSet{"a"}).When(SetEmail{"b"}).Then(EmailSet{"b"})
 //
 // The test fails if no When follows.
 func For[C, E, S any](t testing.TB, d aggregate.Decider[C, E, S]) Spec[C, E, S] {
 	t.Helper()
-	return begin(t, d, caller())
+	return begin(t, ofDecider(d), here())
 }
 
-func begin[C, E, S any](t testing.TB, d aggregate.Decider[C, E, S], line string) Spec[C, E, S] {
-	s := Spec[C, E, S]{t: t, decider: d, asked: new(atomic.Bool)}
-	t.Cleanup(func() {
-		if !s.asked.Load() && !t.Failed() {
-			t.Errorf("%s: For without a When: nothing was tested", line)
-		}
-	})
+// ForRepository begins a specification of a repository as the program itself
+// makes it, over the log that it is handed: what lies between the repository and
+// the log is tested too. It is For in all else; the log is a new one for each
+// When.
+func ForRepository[C, E, S any](t testing.TB, build func(stream.Store) *aggregate.Repository[C, E, S]) Spec[C, E, S] {
+	t.Helper()
+	return begin(t, build, here())
+}
+
+func ofDecider[C, E, S any](d aggregate.Decider[C, E, S]) func(stream.Store) *aggregate.Repository[C, E, S] {
+	return func(store stream.Store) *aggregate.Repository[C, E, S] { return aggregate.NewRepository(store, d) }
+}
+
+func begin[C, E, S any](t testing.TB, build func(stream.Store) *aggregate.Repository[C, E, S], at place) Spec[C, E, S] {
+	l := openLedger(t)
+	return Spec[C, E, S]{t: t, build: build, ledger: l, entry: l.add(at, "For without a When")}
+}
+
+// On says which kind of log the specification runs on; without it the
+// environment variable THAW_TESTKIT_LOG says so, and the default is [InMemory].
+func (s Spec[C, E, S]) On(m Medium) Spec[C, E, S] {
+	s.medium = m
 	return s
 }
 
 // Given adds events to what has happened, in order. They are stored and read
-// back before the decider sees them.
+// back before the aggregate sees them; a field that would be lost fails the test.
+// Like every part of a specification it must be followed by a When.
 func (s Spec[C, E, S]) Given(events ...E) Spec[C, E, S] {
-	s.given = append(s.given[:len(s.given):len(s.given)], events...)
+	return s.with(specStep[C, E]{given: events}, here(), "Given")
+}
+
+// GivenStored adds an event as an earlier program has stored it: under its
+// stored name, in the schema of that time, as bytes. The topic's upcasters bring
+// it to today's shape.
+func (s Spec[C, E, S]) GivenStored(typ string, schema uint32, data string) Spec[C, E, S] {
+	rec := &stream.Record{Header: stream.Header{Type: typ, Schema: schema}, Data: []byte(data)}
+	return s.with(specStep[C, E]{stored: rec}, here(), "GivenStored")
+}
+
+// WhenTime lets time pass: what is stored next has a later Time. The
+// specification then runs in a bubble of testing/synctest, where a year takes no
+// longer than a second, and needs a *testing.T.
+func (s Spec[C, E, S]) WhenTime(d time.Duration) Spec[C, E, S] {
+	return s.with(specStep[C, E]{wait: d}, here(), "WhenTime")
+}
+
+// Meanwhile lets another writer append events while the next command is being
+// decided, between load and append. The append meets a conflict, and the command
+// has to be decided anew over these events. The test fails if it is not, also
+// because its first decision was to append nothing.
+func (s Spec[C, E, S]) Meanwhile(events ...E) Spec[C, E, S] {
+	next := s.with(specStep[C, E]{}, here(), "Meanwhile")
+	next.meanwhile = append(next.meanwhile[:len(next.meanwhile):len(next.meanwhile)], events...)
+	return next
+}
+
+// with is the specification with one more step, which something must follow.
+func (s Spec[C, E, S]) with(step specStep[C, E], at place, what string) Spec[C, E, S] {
+	s.entry.settle()
+	s.entry = s.ledger.add(at, what+" without a When")
+	s.steps = append(s.steps[:len(s.steps):len(s.steps)], step)
 	return s
 }
 
-// When asks the decider for its decision about a command. The test fails if no
-// Then follows.
+// When gives the instance a command. The test fails if no Then follows. What
+// comes of it is history for the next When:
+//
+//	testkit.For(t, user).When(SetEmail{"a"}).Then(EmailSet{"a"}).When(SetEmail{"a"}).ThenError(errReused)
 func (s Spec[C, E, S]) When(command C) *Outcome[C, E, S] {
 	s.t.Helper()
-	return s.when(command, caller())
+	return s.when(specCommand[C, E]{Command: aggregate.Command[C]{Data: command}}, here())
 }
 
-func (s Spec[C, E, S]) when(command C, line string) *Outcome[C, E, S] {
-	s.asked.Store(true)
-	o := &Outcome[C, E, S]{t: s.t, decider: s.decider, given: s.given, command: command, line: line}
-	o.t.Cleanup(func() {
-		if !o.asserted && !o.t.Failed() {
-			o.t.Errorf("%s: When without a Then: nothing was tested\n%s", o.line, o.story())
-		}
-	})
-	o.fault = o.decide()
+// WhenTwice gives the instance the same command twice, under one ID: what it does
+// happens once, and the second time returns what the first has stored. A refused
+// command is refused twice.
+func (s Spec[C, E, S]) WhenTwice(command C) *Outcome[C, E, S] {
+	s.t.Helper()
+	return s.when(specCommand[C, E]{Command: aggregate.Command[C]{Data: command}, twice: true}, here())
+}
+
+// WhenCommand gives the instance a command with an ID or a cause of its own. An
+// ID that has taken effect before must return what it did then and store nothing.
+// Key stays empty: a specification has one instance.
+func (s Spec[C, E, S]) WhenCommand(command aggregate.Command[C]) *Outcome[C, E, S] {
+	s.t.Helper()
+	return s.when(specCommand[C, E]{Command: command}, here())
+}
+
+func (s Spec[C, E, S]) when(command specCommand[C, E], at place) *Outcome[C, E, S] {
+	s.t.Helper()
+	s.entry.settle()
+	command.meanwhile, s.meanwhile = s.meanwhile, nil
+	if command.ID.IsZero() {
+		command.ID = stream.DeriveID(specOrigin, "command", len(s.steps))
+	}
+	s.steps = append(s.steps[:len(s.steps):len(s.steps)], specStep[C, E]{command: &command})
+	o := &Outcome[C, E, S]{Spec: s, at: at, command: &command}
+	o.ran = s.play()
+	o.entry = s.ledger.add(at, "When without a Then")
+	o.entry.story = o.story
 	return o
 }
 
-// Outcome is what a decider has made of a command. Its Then methods compare;
-// several may be chained, and each reports its own failure.
-type Outcome[C, E, S any] struct {
-	t        testing.TB
-	decider  aggregate.Decider[C, E, S]
-	given    []E
-	command  C
-	line     string // where When was called
-	asserted bool
+// specOrigin is what the IDs of a specification derive from: the same each time
+// that it is played.
+var specOrigin = stream.DeriveID(stream.EventID{}, "testkit", 0)
 
-	events []E   // what was decided, as it is read back
-	err    error // what Decide returned
-	state  S     // after what was given and what was decided
-	fault  error // why there is no outcome; reported once
-}
-
-// Then says that exactly these events are decided, in this order.
-func (o *Outcome[C, E, S]) Then(events ...E) *Outcome[C, E, S] {
-	o.t.Helper()
-	switch {
-	case !o.ready():
-	case len(events) == 0:
-		o.fail("Then without events: say ThenNothing")
-	case o.err != nil:
-		o.fail("the command was refused, but events were wanted\n" + o.sides(events, nil) + refusal(o.err))
-	default:
-		o.compareEvents(events)
-	}
-	return o
-}
-
-// ThenNothing says that the command is accepted and no event is decided.
-func (o *Outcome[C, E, S]) ThenNothing() *Outcome[C, E, S] {
-	o.t.Helper()
-	switch {
-	case !o.ready():
-	case o.err != nil:
-		o.fail("the command was refused, but nothing was to happen\n" + refusal(o.err))
-	case len(o.events) > 0:
-		o.fail("events were decided, but nothing was to happen\n" + o.sides(nil, o.events))
-	}
-	return o
-}
-
-// ThenError says that the command is refused with this error, in the sense of
-// errors.Is.
-func (o *Outcome[C, E, S]) ThenError(want error) *Outcome[C, E, S] {
-	o.t.Helper()
-	switch {
-	case !o.ready():
-	case want == nil:
-		o.fail("ThenError(nil): say Then or ThenNothing")
-	case o.err == nil:
-		o.fail(fmt.Sprintf("the command was accepted, but an error was wanted\n  want error  %v\n", want) + o.sides(nil, o.events))
-	case !errors.Is(o.err, want):
-		o.fail(fmt.Sprintf("the command was refused with another error\n  want error  %v\n  got error   %v  (%T)", want, o.err, o.err))
-	}
-	return o
-}
-
-// ThenState says what the state is after the given and the decided events. A
-// refused command leaves the state as it was.
-func (o *Outcome[C, E, S]) ThenState(want S) *Outcome[C, E, S] {
-	o.t.Helper()
-	if !o.ready() {
-		return o
-	}
-	if diff := value.Difference(want, o.state); diff != "" {
-		o.fail("the state is another\n" + columns([]row{{mark: differs, want: value.Show(want), got: value.Show(o.state)}}) + "\n  difference (- want, + got):\n" + indent(diff))
-	}
-	return o
-}
-
-// ready notes that an assertion was made and reports, once, why there is
-// nothing to compare.
-func (o *Outcome[C, E, S]) ready() bool {
-	o.t.Helper()
-	first := !o.asserted
-	o.asserted = true
-	if o.fault != nil && first {
-		o.fail(o.fault.Error())
-	}
-	return o.fault == nil
-}
-
-// decide folds what was given, asks for the decision and folds that. The error
-// says why that was not possible.
-func (o *Outcome[C, E, S]) decide() error {
-	d := o.decider
-	if d.Topic == nil || d.Decide == nil || d.Evolve == nil {
-		return errors.New("the decider needs a Topic, a Decide and an Evolve")
-	}
-	if d.Initial != nil {
-		if err := guard("Initial", func() { o.state = d.Initial() }); err != nil {
-			return err
+// play plays the specification to its end, in a bubble if time passes.
+func (s Spec[C, E, S]) play() *specRun[C, E, S] {
+	passes, r := false, &specRun[C, E, S]{spec: s}
+	for _, step := range s.steps {
+		passes = passes || step.wait > 0
+		if step.wait < 0 {
+			r.fault = fmt.Errorf("WhenTime(%s): time does not go back", step.wait)
+			return r
 		}
 	}
-	if _, err := o.fold("given", o.given); err != nil {
-		return err
+	if !passes {
+		r.play()
+		return r
 	}
-	var decided []E
-	err := guard("Decide", func() { decided, o.err = d.Decide(o.state, o.command) })
-	if err != nil || o.err != nil {
-		return err
+	t, ok := s.t.(*testing.T)
+	if !ok {
+		r.fault = errNoBubble(s.t)
+		return r
 	}
-	o.events, err = o.fold("decided", decided)
-	return err
+	inBubble(t, r.play)
+	return r
 }
 
-// fold brings the state past the events and returns them as they are read back.
-func (o *Outcome[C, E, S]) fold(which string, events []E) ([]E, error) {
-	var list []E
-	for i, e := range events {
-		stored, err := throughTopic(o.decider.Topic, e, i)
-		if err != nil {
-			return nil, fmt.Errorf("%s event %d can not be stored: %w", which, i+1, err)
-		}
-		if err := guard("Evolve", func() { o.state = o.decider.Evolve(o.state, stored) }); err != nil {
-			return nil, err
-		}
-		list = append(list, stored)
-	}
-	return list, nil
-}
-
-// guard calls a user's function; the error names its panic.
-func guard(stage string, f func()) error {
-	err := contained(stage, f)
-	var panicked *stream.PanicError
-	if !errors.As(err, &panicked) {
-		return err
-	}
-	return fmt.Errorf("%s panicked: %v\n%s", stage, panicked.Value, indent(culprit(string(panicked.Stack))))
-}
-
-func contained(stage string, f func()) (err error) {
-	in := true
-	defer stream.Contain(stage, &in, &err)
-	f()
-	in = false
-	return nil
-}
-
-// culprit is the part of a stack that says where the panic was.
-func culprit(stack string) string {
-	lines := strings.Split(stack, "\n")
-	for i, line := range lines {
-		if strings.HasPrefix(line, "panic(") && i+2 < len(lines) {
-			lines = lines[i+2:]
-			break
-		}
-	}
-	return strings.Join(lines[:min(4, len(lines))], "\n")
-}
-
-// throughTopic stores a payload and reads it back. The error shows what would
-// not come back.
-func throughTopic[E any](topic *stream.Topic[E], data E, i int) (E, error) {
-	var back stream.Event[E]
-	rec, err := topic.Encode(data)
-	if err != nil {
-		return data, err
-	}
-	rec.Stream.Key, rec.Position, rec.Version = "spec", stream.Position(i+1), stream.Version(i+1)
-	if err := topic.Decode(&rec, &back); err != nil {
-		return data, err
-	}
-	if diff := value.Difference(data, back.Data); diff != "" {
-		return data, fmt.Errorf("%s does not come back whole\n  difference (- as it was, + as it comes back):\n%s", rec.Type, indent(diff))
-	}
-	return back.Data, nil
-}
-
-// caller is the file and line of the test that called into this package.
-func caller() string {
-	pcs := make([]uintptr, 16)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	for {
-		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, packagePath+".") || !more {
-			return fmt.Sprintf("%s:%d", f.File[strings.LastIndex(f.File, "/")+1:], f.Line)
-		}
-	}
-}
-
-const packagePath = "github.com/thaw-go/thaw/testkit"
+var errNotBuilt = errors.New("the repository needs a decider with a Topic, a Decide and an Evolve")

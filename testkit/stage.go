@@ -31,6 +31,7 @@ type stage struct {
 	mu      sync.Mutex
 	steps   []string        // what the process did that outlives a crash, in words
 	over    bool            // the script is
+	until   time.Duration   // when it was
 	scenes  []scene         // those that have begun, the start included
 	history stream.Position // the last event that was there before the process
 	written map[stream.Position]writing
@@ -128,10 +129,8 @@ func (s *stage) wrote(records []stream.Record, script bool) {
 	}
 }
 
-// now is where the run is in its diagram. Times are rounded as those of a world.
-func (s *stage) now() time.Duration {
-	return s.base + time.Since(s.moment).Round(10*time.Microsecond)
-}
+// now is where the run is in its diagram, to the tick.
+func (s *stage) now() time.Duration { return s.base + time.Since(s.moment).Round(stageTick) }
 
 // scene is which step of the script is played, from 1; 0: the start.
 func (s *stage) scene() int { return len(s.scenes) - 1 }
@@ -206,6 +205,7 @@ func (s *stage) revive() error {
 	if err := s.ended(); err != nil {
 		return err
 	}
+	synctest.Wait() // until the log has nothing to do: what is copied must not change
 	if err := s.world.reopen(); err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (s *stage) ended() error {
 func (s *stage) curtain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.over = true
+	s.over, s.until = true, s.now()
 }
 
 // close ends the process as a person would who stops it, and closes the log.
@@ -295,6 +295,26 @@ func (s *stage) writing(p stream.Position) writing {
 	return writing{at: s.crashed, scene: s.crashScene}
 }
 
+// appended is what the process appended in some scenes.
+func (s *stage) appended(records []stream.Record, from, to int) (list []marble.Point) {
+	for _, r := range records {
+		if w := s.writing(r.Position); !w.script && w.scene >= from && w.scene < to {
+			list = append(list, marble.Point{At: w.at, Kind: marble.Event, Value: logged(r), Note: fmt.Sprintf("position %d", r.Position)})
+		}
+	}
+	return list
+}
+
+// failure is how the run ended by itself from a scene on; nil if it did not.
+func (s *stage) failure(from int) *failure {
+	for i := range s.failed {
+		if f := &s.failed[i]; f.scene >= from {
+			return f
+		}
+	}
+	return nil
+}
+
 // lane is the log as it was written.
 func (s *stage) lane(records []stream.Record) marble.Lane {
 	lane := marble.Lane{Name: "log", Points: []marble.Point{}}
@@ -310,7 +330,7 @@ func (s *stage) lane(records []stream.Record) marble.Lane {
 	if !begun {
 		lane.Points = append(lane.Points, marble.Point{Kind: marble.Subscribe})
 	}
-	lane.End = s.base + stageTick
+	lane.End = s.until + stageTick
 	return lane
 }
 
@@ -345,5 +365,5 @@ func (s *stage) crashPlace(at int) string {
 	if at%2 == 0 {
 		side = "after"
 	}
-	return fmt.Sprintf("killed right %s step %d (%s)", side, i+1, s.steps[i])
+	return fmt.Sprintf("killed right %s step %d (%s) and started again", side, i+1, s.steps[i])
 }

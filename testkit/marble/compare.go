@@ -11,8 +11,8 @@ import (
 )
 
 // Matcher, as the Value of a wanted point, is asked instead of being compared.
-// Match returns in words why got is not what is wanted, nil if it is.
 type Matcher interface {
+	// Match returns in words why got is not what is wanted, nil if it is.
 	Match(got any) error
 }
 

@@ -9,18 +9,18 @@
 //
 // One token is one tick; spaces are free.
 //
-//	a       an event; the letter stands for its value
-//	5s      a jump: so much time passes (ns, us, ms, s, m, h, d; 1h30m)
-//	-       a tick in which nothing happens
-//	[ab]    one atomic append of several events
-//	(ab)    several things in one instant, in this order
-//	^       subscribed: what is left of it is committed history
-//	~       caught up: history has been replayed, what follows is live
-//	| #     completed; failed
-//	!       unsubscribed
-//	*       a checkpoint was stored
-//	%       crashed; the next ^ goes on from the last checkpoint
-//	c'      c is delivered again
+//   - a tick in which nothing happens
+//     5s      a jump: so much time passes (ns, us, ms, s, m, h, d; 1h30m)
+//     a       an event; the letter stands for its value
+//     [ab]    one atomic append of several events
+//     (ab)    several things in one instant, in this order
+//     ^       subscribed: what is left of it is committed history
+//     ~       caught up: history has been replayed, what follows is live
+//     | #     completed; failed
+//     !       unsubscribed
+//   - a checkpoint was stored
+//     %       crashed; the next ^ goes on from the last checkpoint
+//     c'      c is delivered again
 //
 // The finer points:
 //
