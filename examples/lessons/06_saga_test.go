@@ -68,6 +68,7 @@ func TestLesson06ASagaActs(t *testing.T) {
 const refusal = "cannot use replay.ColdHot(log, lessons.Books) (value of struct type stream.Source[stream.ColdHot, lessons.Event]) " +
 	"as stream.Source[stream.Hot, lessons.Event] value in argument to reservations.Run"
 
+// Breaks when: Saga.Run takes a source of any kind.
 func TestLesson06TheCompilerSaysSo(t *testing.T) {
 	nocompile.Check(t, nocompile.Suite{Header: `
 import (

@@ -38,8 +38,8 @@ func TestLesson12WhoHadDune(t *testing.T) {
 
 func TestExercise12OnDayFive(t *testing.T) {
 	play(t, func(b *testkit.Board) {
-		testkit.Events(b, "notebook", Books, "^ a b c - d -", letters)
+		testkit.Events(b, "notebook", Books, "^ a b c - d e", letters)
 		day5 := replay.Cold(b.Log(), Books, replay.AsOf(b.Time(5*day)))
-		testkit.Expect(b, "as of day 5", day5, "6d (abcd|)").Subscribed("6d ^")
+		testkit.Expect(b, "as of day 5", day5, "7d (abcd|)").Subscribed("7d ^")
 	})
 }

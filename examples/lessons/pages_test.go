@@ -25,6 +25,8 @@ type page struct {
 
 // TestThePages compares the pages with the tests that they are about. With
 // -update it first puts the diagrams that were drawn into the pages.
+//
+// Breaks when: any of TestThePagesTestFindsLies.
 func TestThePages(t *testing.T) {
 	list := readPages(t)
 	if len(list) != 12 {
