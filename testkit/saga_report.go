@@ -216,15 +216,16 @@ func sameAs(want, got any) bool {
 // did.
 func (c *chart) report(t *testing.T, line, title string) bool {
 	t.Helper()
-	differences := marble.Compare(c.want, c.got)
+	differences := compare(c.want, c.got)
 	if len(differences) == 0 {
 		return false
 	}
 	c.name()
-	differences = marble.Compare(c.want, c.got) // now with the names
+	differences = compare(c.want, c.got) // now with the names
 	c.want.Name = title
 	text := marble.Report(stageTick, c.around, c.want, c.got, differences, c.names.Legend()...)
 	t.Errorf("%s: %s%s", line, text, c.rest(text))
+	leave(t, line, stageTick, c.around, c.want, c.got, c.names.Legend())
 	return true
 }
 
@@ -318,6 +319,7 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 		end = fmt.Sprintf("\n  #  %v", ended.err)
 	}
 	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), indent2(c.trace(came, ended).Text()), end)
+	leaveTrace(t, line, c.trace(came, ended))
 }
 
 func indent2(s string) string {
