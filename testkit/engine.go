@@ -21,7 +21,9 @@ const (
 	// InMemory is a memlog. A crash loses what ran and keeps the log.
 	InMemory Medium = "memlog"
 	// OnDisk is a badgerlog in a directory of the test's. After a crash the
-	// directory is opened again as a kill would have left it.
+	// directory is opened again as a kill would have left it. While it is open,
+	// a day of virtual time takes some seconds of the test's, as Badger looks
+	// after its files many times a second.
 	OnDisk Medium = "badgerlog"
 )
 
