@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/thaw-go/thaw/testkit/marble"
 )
@@ -13,13 +15,13 @@ import (
 // leaveTrace leaves the trace of a failed specification among its test's
 // artifacts, as a picture and as data, under the specification's line. A
 // testing.TB that has no place for artifacts gets none.
-func leaveTrace(t testing.TB, at fmt.Stringer, trace marble.Trace) {
+func leaveTrace(t testing.TB, at string, trace marble.Trace) {
 	t.Helper()
 	dir, ok := artifactDir(t)
 	if !ok {
 		return
 	}
-	name := unused(dir, strings.ReplaceAll(at.String(), ":", "-"))
+	name := unused(dir, strings.ReplaceAll(at, ":", "-"))
 	data, err := trace.JSON()
 	if err != nil {
 		t.Errorf("%s: the trace can not be written down: %v", at, err)
@@ -30,6 +32,14 @@ func leaveTrace(t testing.TB, at fmt.Stringer, trace marble.Trace) {
 			t.Errorf("%s: leave the trace among the artifacts: %v", at, err)
 		}
 	}
+}
+
+// leave is leaveTrace for lanes that were reported.
+func leave(t testing.TB, line string, tick time.Duration, around []marble.Lane, want, got marble.Lane, names []marble.Name) {
+	t.Helper()
+	want.Name, got.Name = "want", "got"
+	lanes := append(slices.Clone(around), want, got)
+	leaveTrace(t, line, marble.Trace{Title: line, Tick: tick, Lanes: lanes, Names: names})
 }
 
 // unused is a name under which the directory has no trace yet.

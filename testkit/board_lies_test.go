@@ -116,7 +116,7 @@ func TestMarblesThatAreNotSoFail(t *testing.T) {
 	hot := func(b *testkit.Board) hotMails { return replay.Hot(b.Log(), mails) }
 	cold := func(b *testkit.Board) coldMails { return replay.Cold(b.Log(), mails) }
 	errOdd := errors.New("odd")
-	refute(t,
+	said := refute(t,
 		board("dropped", func(b *testkit.Board) { testkit.Expect(b, "hot", altered(hot(b), without(1)), "-c-de") },
 			"hot: tick 3 (+3ms): d (position 4) was never delivered", "want      - c - d e", "got       - c - - e", `d  mails/ann EMAIL_SET {"Email":"d"}`),
 		board("extra", func(b *testkit.Board) { testkit.Expect(b, "hot", hot(b), "-c-d") },
@@ -234,4 +234,7 @@ func TestMarblesThatAreNotSoFail(t *testing.T) {
 			}), "-")
 		}, "stuck did not end within an hour"),
 	)
+	wordForWord(t, "marble-never-delivered", said["dropped"])
+	wordForWord(t, "marble-late", said["late"])
+	wordForWord(t, "marble-redelivery", said["a redelivery that was not wanted"])
 }

@@ -115,18 +115,16 @@ func sameAs(want, got any) bool {
 // did.
 func (c *chart) report(t *testing.T, line, title string) bool {
 	t.Helper()
-	differences := marble.Compare(c.want, c.got)
+	differences := compare(c.want, c.got)
 	if len(differences) == 0 {
 		return false
 	}
 	c.name()
-	differences = marble.Compare(c.want, c.got) // now with the names
+	differences = compare(c.want, c.got) // now with the names
 	c.want.Name = title
 	text := marble.Report(stageTick, c.around, c.want, c.got, differences, c.names.Legend()...)
 	t.Errorf("%s: %s%s", line, text, c.rest(text))
-	lanes := append(c.around[:len(c.around):len(c.around)], c.want, c.got)
-	lanes[len(lanes)-2].Name, lanes[len(lanes)-1].Name = "want", "got"
-	leaveTrace(t, place{text: line}, marble.Trace{Title: title, Tick: stageTick, Lanes: lanes, Names: c.names.Legend()})
+	leave(t, line, stageTick, c.around, c.want, c.got, c.names.Legend())
 	return true
 }
 
@@ -213,7 +211,7 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 	trace := c.trace(came, ended)
 	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), shifted(trace.Text()), end)
 	trace.Title = title
-	leaveTrace(t, place{text: line}, trace)
+	leaveTrace(t, line, trace)
 }
 
 // compareAppended fails the test unless the process appended these events from a

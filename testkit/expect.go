@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -291,7 +292,7 @@ func (e *Expectation) compare() {
 			}
 		}
 	}
-	differences := marble.Compare(want, compared)
+	differences := compare(want, compared)
 	if len(differences) == 0 {
 		return
 	}
@@ -302,5 +303,7 @@ func (e *Expectation) compare() {
 	if e.scripted {
 		around = append(around, e.sub)
 	}
-	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences, explain(nil, append(around, want, compared)...)...))
+	names := explain(nil, append(slices.Clone(around), want, compared)...)
+	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences, names...))
+	leave(b.t, e.line, b.tick, around, want, got, names)
 }

@@ -28,7 +28,7 @@ const (
 
 // Op is one call of a log's method, or one block that a read hands over.
 type Op struct {
-	Kind     OpKind
+	Kind     OpKind          // which operation
 	Nth      int             // which one of its kind, from 1, over all callers
 	Stream   stream.ID       // OpAppend: where to
 	Consumer string          // the consumer's operations: its name

@@ -191,11 +191,14 @@ func ahead(f *faulty) {
 // inParts stores an append of seven events in two parts, the first time not
 // before a reader has looked at the log in between.
 func inParts(f *faulty) {
-	var looks atomic.Int64
+	var seen atomic.Bool // a reader has seen a part
 	var once sync.Once
 	f.head = func(ctx context.Context) (stream.Cursor, error) {
-		defer looks.Add(1)
-		return f.Log.Head(ctx)
+		head, err := f.Log.Head(ctx)
+		if head.Position(0)%7 != 0 {
+			seen.Store(true)
+		}
+		return head, err
 	}
 	f.onAppend(func(next appendFunc) appendFunc {
 		return func(ctx context.Context, id stream.ID, expected stream.Version, list []stream.Record) ([]stream.Record, error) {
@@ -207,10 +210,7 @@ func inParts(f *faulty) {
 				return nil, err
 			}
 			once.Do(func() {
-				for begun := looks.Load(); looks.Load() == begun; {
-					runtime.Gosched()
-				}
-				for range 1000 { // that look may have begun before
+				for !seen.Load() && ctx.Err() == nil {
 					runtime.Gosched()
 				}
 			})

@@ -92,7 +92,9 @@ func (o *Outcome[C, E, S]) report(around []marble.Lane, want, got marble.Lane, n
 		}
 	}
 	o.t.Errorf("%s: %s\n  %s", o.at, text, o.asked())
-	leaveTrace(o.t, o.at, o.Trace())
+	title := want.Name
+	want.Name, got.Name = "want", "got"
+	leaveTrace(o.t, o.at.String(), marble.Trace{Title: title, Tick: specTick, Lanes: append(around, want, got), Names: legend})
 }
 
 func uses(letter string, lanes ...marble.Lane) bool {
@@ -111,7 +113,7 @@ func (o *Outcome[C, E, S]) fail(what string) {
 	o.t.Helper()
 	headline, more, _ := strings.Cut(what, "\n")
 	o.t.Errorf("%s: %s\n%s", o.at, headline, strings.TrimRight(o.story()+more, "\n"))
-	leaveTrace(o.t, o.at, o.Trace())
+	leaveTrace(o.t, o.at.String(), o.Trace())
 }
 
 // story is what happened, as far as it got.

@@ -215,6 +215,11 @@ func TestTheSpecificationSaysWhatItRunsOn(t *testing.T) {
 	}
 }
 
+func TestALogThatThereIsNotFails(t *testing.T) {
+	t.Setenv("THAW_TESTKIT_LOG", "paper")
+	wantOne(t, report(t, func(s spec) { s.When(decided(a)).Then(a) }), `THAW_TESTKIT_LOG: got "paper"`)
+}
+
 func TestASpecificationOnDisk(t *testing.T) {
 	s := testkit.For(t, user).On(testkit.OnDisk).Given(EmailSet{"a"})
 	s.Meanwhile(EmailSet{"b"}).WhenTwice(SetEmail{"c"}).Then(EmailSet{"c"}).ThenState([]string{"a", "b", "c"}).

@@ -125,7 +125,7 @@ func (o *Outcome[C, E, S]) want(w wanted, value func(*stream.Event[E]) any) marb
 			p.again(list...)
 		default:
 			for _, v := range list {
-				p.event(v, -1, o.ran.passed)
+				p.event(v, len(o.ran.groups)+1, o.ran.passed)
 			}
 		}
 	}

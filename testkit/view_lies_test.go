@@ -64,7 +64,7 @@ func TestLiesAboutAViewsStateFail(t *testing.T) {
 	state("a wrong field", account{Emails: []string{"a", "b", "c"}, Count: 4, Extra: 3}, "- 	Count:  4,", "+ 	Count:  3,")
 	state("a field of another type", account{Emails: []string{"a", "b", "c"}, Count: 3, Extra: "3"}, `string("3")`, `int(3)`)
 	state("a zero value", account{}, "- 	Count:  0,")
-	refute(t, append(lies,
+	said := refute(t, append(lies,
 		lie{"Then: early", func(t *testing.T) {
 			testkit.ForView(t, accounts, mailsOf).Given(set("ann", "a")).Then(listed("a", "b")).When(set("ann", "b")).Then(listed("a", "b"))
 		}, []string{"view: tick 0", "log   a ^"}},
@@ -88,6 +88,7 @@ func TestLiesAboutAViewsStateFail(t *testing.T) {
 		}, []string{"the question panicked: boom", "view_lies_test.go"}},
 		lie{"Answer: no question", func(t *testing.T) { testkit.Answer[mailSet, account, int](abc(t), "count", nil, 0) }, []string{"without a question"}},
 	)...)
+	wordForWord(t, "view-dropped-event", said["Then: an event dropped"])
 }
 
 // Breaks when: ThenFails is content with any error, or with a failure at another
@@ -207,7 +208,7 @@ func TestViewsThatDependOnMoreThanEventsFail(t *testing.T) {
 		return func(t *testing.T) { anything(t, viewOf(reduce), mailsOf) }
 	}
 	shared := map[string]int{}
-	refute(t,
+	said := refute(t,
 		lie{"a clock", counting(func(n int, _ mailSet) int { return max(n, time.Now().Year()) }), []string{"live and rebuilt a year later, the view is not the same: after position 1 (mails/ann EMAIL_SET", "log   [ab] ^ c", "difference"}},
 		lie{"the age of an event", counting(func(n int, e mailSet) int {
 			if time.Since(e.Time) < 24*time.Hour {
@@ -253,6 +254,7 @@ func TestViewsThatDependOnMoreThanEventsFail(t *testing.T) {
 				When(testkit.Happened(rawMails, "x", rawMail("ccc"))).ThenFails(io.EOF)
 		}, []string{"not the same"}},
 	)
+	wordForWord(t, "view-clock", said["a clock"])
 }
 
 // Breaks when: history is not cut, or the runs with other cuts are not compared;

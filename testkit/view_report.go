@@ -77,7 +77,7 @@ type viewLetter struct {
 func (r *viewRun[T, S]) compare(line string, want, got marble.Lane) {
 	r.t.Helper()
 	r.name(&got, &want)
-	differences := marble.Compare(want, got)
+	differences := compare(want, got)
 	if len(differences) == 0 {
 		return
 	}
@@ -144,6 +144,7 @@ func (r *viewRun[T, S]) fail(line string, want, got marble.Lane, differences []m
 		}
 	}
 	r.t.Errorf("%s: %s%s", line, text, b.String())
+	leave(r.t, line, viewTick, []marble.Lane{r.log}, want, got, r.answerNames())
 }
 
 // answerNames is the legend of the answers.

@@ -10,7 +10,9 @@ import (
 )
 
 func TestThePage(t *testing.T) {
-	hallOf := func(log stream.Log) stream.Observable[stream.ColdHot, *stream.Event[any]] { return replay.ColdHot(log, Hall) }
+	hallOf := func(log stream.Log) stream.Observable[stream.ColdHot, *stream.Event[any]] {
+		return replay.ColdHot(log, Hall)
+	}
 	lot := func(events ...LotEvent) testkit.Happening { return testkit.Happened(Lots, "1", events...) }
 	begin := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	opened := LotOpened{Seller: "ann", Category: "clocks", Deadline: begin.Add(time.Hour), At: begin}

@@ -253,6 +253,7 @@ func TestWhatAFunctionSaysIsSaid(t *testing.T) {
 		differs           []string
 	}{
 		{"a", "b", values{"a": odd{}}, values{"b": 2}, []string{"0s: b came in the place of a: 2 is not odd"}},
+		{"--a", "b-c", values{"a": odd{}}, values{"b": 1, "c": 3}, []string{"0s: b came at +0s and was not wanted"}},
 		{"a", "-b", values{"a": odd{}}, values{"b": 1}, []string{"0s: a came at +1ms, 1ms late: wanted at +0s"}},
 		{"a", "b", values{"a": panicking{}}, values{"b": 2}, []string{"0s: b came in the place of a: comparing them panicked: no idea"}},
 		{"#", "#", values{"#": failing{}}, values{"#": errOther}, []string{"0s: failed at +0s with another error than wanted: timeout is no *SyntaxError"}},

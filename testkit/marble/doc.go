@@ -26,7 +26,8 @@
 //
 //   - The first ^ is at time zero, and what is left of it before zero; without a
 //     ^ the lane begins at zero. Another ^ comes only after what ended the
-//     subscription: a !, %, | or #.
+//     subscription: a !, %, | or #. A lane in which that happens has had a ^
+//     before.
 //   - A jump takes its time and no tick besides: "a 9ms b" is "a---------b". A
 //     letter behind it needs a space between.
 //   - After | and # nothing happens until a % or a ^; time may pass.

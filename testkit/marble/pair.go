@@ -34,7 +34,6 @@ func (c *comparison) pair() {
 	}
 	match(c, func(m *mark) key { return key{m.At, m.class, m.Again} })
 	c.ask(true)
-	match(c, func(m *mark) key { return key{m.At, m.class, false} })
 	match(c, func(m *mark) key { return key{0, m.class, m.Again} })
 	c.ask(false)
 	c.pairEnds()

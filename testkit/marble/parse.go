@@ -81,6 +81,7 @@ type parser struct {
 
 	first      bool // a ^ has been read
 	subscribed bool // and nothing that ends it
+	closed     bool // something that ends it has been read
 	over       rune // the | or # after which nothing comes; 0: none
 }
 
@@ -240,6 +241,9 @@ func (p *parser) sign(r rune, kind Kind) error {
 		return p.wrong(p.at, "after %q: %s", p.over, ended)
 	case kind == Subscribe && p.subscribed:
 		return p.wrong(p.at, "subscribed already: before another ^ comes a !, %%, | or #")
+	case kind == Subscribe && !p.first && p.closed:
+		// It would be zero, and all before it history, which nobody means.
+		return p.wrong(p.at, "subscribed again, but never before: begin the lane with a ^")
 	}
 	switch kind {
 	case Subscribe:
@@ -248,11 +252,11 @@ func (p *parser) sign(r rune, kind Kind) error {
 		}
 		p.subscribed, p.over = true, 0
 	case Complete, Failed:
-		p.subscribed, p.over = false, r
+		p.subscribed, p.closed, p.over = false, true, r
 	case Crash:
-		p.subscribed, p.over = false, 0
+		p.subscribed, p.closed, p.over = false, true, 0
 	case Unsubscribe:
-		p.subscribed = false
+		p.subscribed, p.closed = false, true
 	}
 	p.at++
 	p.points = append(p.points, Point{At: p.clock, Kind: kind})

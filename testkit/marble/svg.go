@@ -133,7 +133,7 @@ func (p *picture) measure(t Trace, list []Name) {
 		p.history = p.history || c.from < 0
 		switch n := things[c.from]; {
 		case c.jump:
-			x += jumpWidth
+			x += max(jumpWidth, len(jump(c.to-c.from))*textChar+36)
 		default:
 			x += max(narrow, n*spacing+8)
 		}
