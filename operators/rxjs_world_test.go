@@ -173,8 +173,8 @@ func (in *rxInput) deliver(ctx context.Context, s *rxSub, emit func(any) error) 
 // play plays the frames up to the last one, with what acts do in each, until
 // over says that there is nothing more to see.
 func (w *rxWorld) play(last int, acts map[int][]func(), over func() bool) {
-	for f := 0; f <= last && !over(); f++ {
-		w.sleep(f)
+	f := 0
+	for instant := 0; f <= last && !over(); instant++ {
 		for _, act := range acts[f] {
 			act()
 			w.settle()
@@ -183,22 +183,48 @@ func (w *rxWorld) play(last int, acts map[int][]func(), over func() bool) {
 			w.happen(in, f)
 		}
 		w.happenCold()
+		f = w.sleep(w.next(f+1, last, acts), instant+1)
 	}
 }
 
+// next is the first frame from f on in which the script has something to do.
+func (w *rxWorld) next(f, last int, acts map[int][]func()) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next := last + 1
+	for at := range acts {
+		if at >= f {
+			next = min(next, at)
+		}
+	}
+	for _, in := range w.inputs {
+		for _, p := range in.points {
+			if in.hot && p.frame >= f {
+				next = min(next, p.frame)
+			}
+		}
+	}
+	for _, p := range w.plans {
+		next = min(next, max(p.frame, f))
+	}
+	return next
+}
+
 // sleep waits for a frame, and meanwhile plays what cold inputs do at the instant
-// at which they are subscribed.
-func (w *rxWorld) sleep(frame int) {
-	due := w.began.Add(time.Duration(frame)*time.Millisecond - time.Duration(frame))
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
+// at which they are subscribed. It returns early, with the frame that it is then,
+// when they have planned something that comes before.
+func (w *rxWorld) sleep(frame, instant int) int {
 	for {
+		due := w.began.Add(time.Duration(frame)*time.Millisecond - time.Duration(instant))
+		timer := time.NewTimer(time.Until(due))
 		select {
 		case <-timer.C:
-			return
+			return frame
 		case <-w.kick:
+			timer.Stop()
 			w.settle()
 			w.happenCold()
+			frame = w.next(w.frame()+1, frame-1, nil)
 		}
 	}
 }
@@ -228,16 +254,15 @@ func (w *rxWorld) happen(in *rxInput, frame int) {
 // they were subscribed; at one instant, in the order of the inputs.
 func (w *rxWorld) happenCold() {
 	for {
-		plan, ok := w.nextPlan()
-		if !ok {
+		if !w.takePlan() {
 			return
 		}
 		w.settle()
-		_ = plan
 	}
 }
 
-func (w *rxWorld) nextPlan() (plan rxPlan, ok bool) {
+// takePlan queues the first of what is due.
+func (w *rxWorld) takePlan() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now, at := w.frame(), -1
@@ -247,12 +272,12 @@ func (w *rxWorld) nextPlan() (plan rxPlan, ok bool) {
 		}
 	}
 	if at < 0 {
-		return plan, false
+		return false
 	}
-	plan = w.plans[at]
+	plan := w.plans[at]
 	w.plans = slices.Delete(w.plans, at, at+1)
 	plan.sub.put(plan.point, now)
-	return plan, true
+	return true
 }
 
 func (p rxPlan) before(q rxPlan) bool {
