@@ -42,6 +42,8 @@ type source[T any] struct {
 	point stream.Mark
 	err   error
 
+	reached *marking // nil unless it is watched
+
 	owed    bool // an answer is
 	paused  bool // the answer waits for resume
 	stopped bool // by stop
@@ -51,10 +53,9 @@ type source[T any] struct {
 // watch runs a source of the operator with the consumer's subscription.
 func watch[T any](l *loop, subscribe func(context.Context, stream.Subscription, func(T) error) error, on func(T) error) *source[T] {
 	s := newSource(l, on)
-	w := &marking{}
-	l.watched = append(l.watched, w)
-	s.mark = func(m stream.Mark) error { return l.come(w, m) }
-	s.end = func(err error) error { w.ended = true; return err }
+	s.reached = &marking{}
+	l.watched = append(l.watched, s.reached)
+	s.mark = func(m stream.Mark) error { return l.come(s.reached, m) }
 	sub := l.sub
 	if sub.Mark != nil {
 		sub.Mark = func(m stream.Mark) error {
@@ -69,7 +70,6 @@ func watch[T any](l *loop, subscribe func(context.Context, stream.Subscription, 
 // listen runs anything else that the operator waits for.
 func listen[T any](l *loop, run func(context.Context, func(T) error) error, on func(T) error) *source[T] {
 	s := newSource(l, on)
-	s.end = func(err error) error { return err }
 	s.start(run)
 	return s
 }
@@ -77,6 +77,7 @@ func listen[T any](l *loop, run func(context.Context, func(T) error) error, on f
 func newSource[T any](l *loop, on func(T) error) *source[T] {
 	s := &source[T]{l: l, on: on, answer: make(chan error, 1), gone: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(l.ctx)
+	s.end = func(err error) error { return err }
 	l.live = append(l.live, s)
 	return s
 }
@@ -149,6 +150,9 @@ func (s *source[T]) reply(err error) {
 // over takes the source off the loop's list.
 func (s *source[T]) over() {
 	s.ended = true
+	if s.reached != nil {
+		s.reached.ended = true
+	}
 	i := slices.Index(s.l.live, port(s))
 	last := len(s.l.live) - 1
 	s.l.live[i], s.l.live[last] = s.l.live[last], nil

@@ -90,8 +90,8 @@ func TestAPanicNamesTheStageAndReleasesTheSource(t *testing.T) {
 			if !errors.As(err, &panicked) || panicked.Stage != stage || panicked.Value != "boom" {
 				t.Errorf("got %v, want a PanicError naming %s", err, stage)
 			}
-			if source.held != 0 {
-				t.Errorf("%d runs of the source are still held", source.held)
+			if source.held.Load() != 0 {
+				t.Errorf("%d runs of the source are still held", source.held.Load())
 			}
 		})
 	}
@@ -108,8 +108,8 @@ func TestErrorsOfFunctionsAreWrapped(t *testing.T) {
 	if !errors.Is(err, mine) || err.Error() != "operators: ForEach: mine" {
 		t.Errorf("ForEach: got %v", err)
 	}
-	if source.held != 0 {
-		t.Errorf("%d runs of the source are still held", source.held)
+	if source.held.Load() != 0 {
+		t.Errorf("%d runs of the source are still held", source.held.Load())
 	}
 }
 
