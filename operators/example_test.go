@@ -70,7 +70,7 @@ func ExampleSkip() {
 }
 
 func ExampleDistinctUntilChanged() {
-	show(operators.DistinctUntilChanged(stream.From(1, 1, 2, 1)))
+	show(operators.DistinctUntilChanged(stream.From(1, 1, 2, 1), operators.Equal))
 	// Output: [1 2 1] <nil>
 }
 

@@ -48,6 +48,20 @@ func (p *tape) source() ints {
 	})
 }
 
+// later is the observable an hour later.
+func later(o ints) ints {
+	return stream.Through(o, func(run stream.Run[int]) stream.Run[int] {
+		return func(ctx context.Context, emit func(int) error) error {
+			select {
+			case <-time.After(time.Hour):
+				return run(ctx, emit)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+}
+
 type ints = stream.Observable[stream.Cold, int]
 
 // operator is one operator in the table: of returns it over a source, and calls
@@ -58,6 +72,7 @@ type operator struct {
 	pure    bool  // takes no function
 	want    []int // of 1, 2, 3, 4
 	empty   []int // of nothing
+	keeps   bool  // items, or an inner observable for each: that costs allocations
 	slow    []int // of 1, 2, 3, 4 when the consumer is slow; nil: the same
 	of      func(o ints, touch func()) ints
 }
@@ -194,11 +209,10 @@ func durable(t *testing.T, op operator) {
 	p := &tape{n: 4}
 	due := make([]int, p.n+1)
 	for n := range due {
-		first, err := Collect(t.Context(), op.of(Take((&tape{n: 4}).source(), n), nothing))
-		if err != nil {
+		err := op.of((&tape{n: n, err: errSource}).source(), nothing).Run(t.Context(), func(int) error { due[n]++; return nil })
+		if !errors.Is(err, errSource) && err != nil {
 			t.Fatal(err)
 		}
-		due[n] = len(first)
 	}
 	if op.holding {
 		due = nil // it is refused
@@ -227,5 +241,31 @@ func durable(t *testing.T, op operator) {
 func noSource(t *testing.T, op operator) {
 	if _, err := Collect(t.Context(), op.of(ints{}, nothing)); !errors.Is(err, stream.ErrNoSource) {
 		t.Errorf("got %v, want %v", err, stream.ErrNoSource)
+	}
+}
+
+// TestNoOperatorAllocatesForAnItem: a run over many items allocates as little as
+// one over few.
+// Breaks when: Map makes a closure for each item.
+func TestNoOperatorAllocatesForAnItem(t *testing.T) {
+	run := func(t *testing.T, op operator, n int) float64 {
+		source := &tape{n: n}
+		o := op.of(source.source(), nothing)
+		ctx := t.Context()
+		return testing.AllocsPerRun(20, func() {
+			if err := o.Run(ctx, func(int) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, op := range table {
+		if op.keeps {
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			if few, many := run(t, op, 10), run(t, op, 5_000); many > few+2 {
+				t.Errorf("%s: %.0f allocations for 10 items, %.0f for 5,000", op.name, few, many)
+			}
+		})
 	}
 }
