@@ -9,7 +9,7 @@ import (
 
 // Notification is an item, or the end of a run told as an item.
 type Notification[T any] struct {
-	Item T
+	Item T     // unless Done
 	Done bool  // the run has ended: there is no item
 	Err  error // why, if Done; nil: it has completed
 }
