@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit/marble"
@@ -92,7 +93,7 @@ func draw[K stream.Kind, T any](o stream.Observable[K, T]) {
 		}
 		err := o.Run(ctx, func(item T) error {
 			text := fmt.Sprint(item)
-			if len(text) > 1 && names[text] == "" {
+			if !isLetter(text) && names[text] == "" {
 				names[text] = string("xyzuvw"[len(names)])
 				trace.Names = append(trace.Names, marble.Name{Letter: names[text], Text: text})
 			}
@@ -120,6 +121,8 @@ func draw[K stream.Kind, T any](o stream.Observable[K, T]) {
 		fmt.Print(strings.TrimPrefix(line, "  "))
 	}
 }
+
+func isLetter(text string) bool { return len(text) == 1 && unicode.IsLetter(rune(text[0])) }
 
 // inVirtualTime runs f in a synctest bubble, which an example can not make
 // itself: it has no *testing.T.
