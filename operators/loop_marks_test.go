@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/thaw-go/thaw/internal/origin"
 	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/stream/memlog"
@@ -99,33 +100,60 @@ func TestADurableConsumerResumesThroughALoopThatHoldsNothing(t *testing.T) {
 	})
 }
 
-// Breaks when: a merge passes on a mark as it comes (let come call pass(m)).
+// marksAt is a source that delivers marks so many milliseconds after its run began.
+func marksAt(log stream.Log, marks map[time.Duration]stream.Mark) stream.Observable[stream.ColdHot, int] {
+	return stream.New[stream.ColdHot](&origin.Of{Log: log}, func(sub stream.Subscription) stream.Run[int] {
+		return func(ctx context.Context, emit func(int) error) error {
+			for ms := range time.Duration(10) {
+				time.Sleep(time.Millisecond)
+				if m, ok := marks[ms]; ok {
+					if err := sub.Mark(m); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}
+	})
+}
+
+// Breaks when: a merge passes on a mark as it comes (let come call pass(m)), or
+// before each source has one.
 func TestAMarkOfSeveralSourcesIsWhatAllHaveReached(t *testing.T) {
+	at := func(p, head stream.Position, live bool) stream.Mark {
+		return stream.Mark{At: stream.At(p), Head: stream.At(head), Live: live}
+	}
 	log := memlog.New()
 	defer log.Close()
-	write(t, log, 0, 3)
-	write(t, log, 1, 2)
-	of := func(writer int) stream.Source[stream.ColdHot, noted] {
-		o := replay.ColdHot(log, notes)
-		return Filter(o, func(e *stream.Event[noted]) bool { return e.Data.Writer == writer })
-	}
-	merged := Merge(of(0), of(1), of(2))
-	if merged.Log() != log {
-		t.Errorf("got %v, want the sources' log", merged.Log())
-	}
-	enough, items := errors.New("enough"), 0
-	err := merged.Subscribe(t.Context(), stream.Subscription{Mark: func(m stream.Mark) error {
-		if got := m.At.Position(0); int(got) > items || m.Live && items != 5 {
-			t.Errorf("a mark at %s (live: %v) after %d items", m.At, m.Live, items)
+	synctest.Test(t, func(t *testing.T) {
+		var got []stream.Mark
+		merged := Merge(
+			marksAt(log, map[time.Duration]stream.Mark{1: at(5, 9, true), 5: at(8, 10, true)}),
+			marksAt(log, map[time.Duration]stream.Mark{2: at(3, 9, false), 4: at(7, 9, true), 8: at(9, 11, true)}))
+		err := merged.Subscribe(t.Context(), stream.Subscription{Mark: func(m stream.Mark) error {
+			got = append(got, m)
+			return nil
+		}}, func(int) error { return nil })
+		want := []stream.Mark{at(3, 9, false), at(5, 9, true), at(7, 10, true), at(8, 11, true)}
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%v (-want +got)\n%s", err, diff)
 		}
-		if m.Live {
-			return enough
+	})
+}
+
+// Breaks when: come counts sources that have ended.
+func TestASourceThatHasEndedHoldsNoMarkBack(t *testing.T) {
+	log := memlog.New()
+	defer log.Close()
+	synctest.Test(t, func(t *testing.T) {
+		ended := stream.New[stream.ColdHot](&origin.Of{Log: log}, func(stream.Subscription) stream.Run[int] {
+			return func(context.Context, func(int) error) error { return nil }
+		})
+		got, err := marked(t.Context(), Merge(ended, marksAt(log, map[time.Duration]stream.Mark{3: {At: stream.At(4)}})))
+		if diff := cmp.Diff([]string{"mark 4"}, got); diff != "" || err != nil {
+			t.Errorf("%v (-want +got)\n%s", err, diff)
 		}
-		return nil
-	}}, func(*stream.Event[noted]) error { items++; return nil })
-	if err != enough {
-		t.Errorf("got %v, want a mark that is live", err)
-	}
+	})
 }
 
 func TestSourcesWithoutACommonLogHaveNoMarks(t *testing.T) {
