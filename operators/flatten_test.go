@@ -33,6 +33,8 @@ func TestAMarkComesAfterAllThatItsItemsWereReplacedBy(t *testing.T) {
 	}{
 		"through MergeMap": {func(o ints) ints { return MergeMap(o, 0, lasting(100, 5, 25, 45, 6)) },
 			[]string{"2.5 item 20", "5.5 item 30", "5.6 item 50", "8.5 item 40", "11.0 item 10", "11.0 mark 5"}},
+		"through MergeMap, as far as it may": {func(o ints) ints { return MergeMap(o, 0, lasting(25, 60, 4, 4, 4)) },
+			[]string{"3.4 item 30", "3.5 item 10", "3.5 mark 1", "4.4 item 40", "5.4 item 50", "8.0 item 20", "8.0 mark 5"}},
 		// The third waits until the second has ended, and so on.
 		"through MergeMap of two": {func(o ints) ints { return MergeMap(o, 2, lasting(100, 5, 15, 52, 5)) },
 			[]string{"2.5 item 20", "5.0 item 30", "11.0 item 10", "11.0 mark 3", "11.2 item 40", "11.2 mark 4", "12.5 item 50", "12.5 mark 5"}},

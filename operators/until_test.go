@@ -128,6 +128,7 @@ func TestDistinctRemembersAsMuchAsItsMemory(t *testing.T) {
 	second := time.Second
 	gap := func(o ints) ints { return Tap(o, func(int) { time.Sleep(second) }) }
 	items := stream.From(1, 2, 1, 3, 1, 2, 3, 3)
+	eachHalf := ConcatMap(after(half, nil), func(int) ints { return stubborn(9, nil) })
 	cases := map[string]struct {
 		memory Memory
 		want   []int
@@ -137,7 +138,7 @@ func TestDistinctRemembersAsMuchAsItsMemory(t *testing.T) {
 		"one key":                         {Memory{Keys: 1}, []int{1, 2, 1, 3, 1, 2, 3}},
 		"three seconds":                   {Memory{For: 3 * second}, []int{1, 2, 3, 1, 2, 3}},
 		"until it is flushed":             {Memory{Flush: SignalOf(after(4*second+half, nil))}, []int{1, 2, 3, 1, 2, 3}},
-		"until it is flushed, every time": {Memory{Flush: SignalOf(stubborn(8, nil)), Keys: 2}, []int{1, 2, 1, 3, 1, 2, 3, 3}},
+		"until it is flushed, every time": {Memory{Flush: SignalOf(eachHalf)}, []int{1, 2, 1, 3, 1, 2, 3, 3}},
 	}
 	for claim, c := range cases {
 		t.Run(claim, func(t *testing.T) {
