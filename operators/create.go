@@ -182,9 +182,9 @@ func Interval(period time.Duration) stream.Observable[stream.Hot, int] {
 	})
 }
 
-// Defer is the observable that f makes, anew for each run, and reads no log of
-// its own: f's observable serves the consumer, also a durable one, but a saga can
-// not stand on it.
+// Defer is the observable that f makes, anew for each run. That one serves the
+// consumer, also a durable one; as Defer reads no log itself, a saga can not stand
+// on it.
 //
 //	f    a--b--|
 //	out  a--b--|

@@ -156,7 +156,9 @@ func (r *ring[T]) push(item T) (oldest T, full bool) {
 		return oldest, false
 	}
 	oldest, r.items[r.first] = r.items[r.first], item
-	r.first = (r.first + 1) % r.most
+	if r.first++; r.first == r.most {
+		r.first = 0
+	}
 	return oldest, true
 }
 
