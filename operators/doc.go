@@ -20,5 +20,6 @@
 //   - What can only answer at the end, such as [Reduce], takes only a cold
 //     observable: on one that never ends it does not compile.
 //
-// Names and semantics are RxJS's unless the doc says otherwise.
+// Names and semantics are RxJS's unless the doc says otherwise. A chain is written
+// with a name for each stage, one stage a line, as the first example does.
 package operators

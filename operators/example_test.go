@@ -12,6 +12,27 @@ import (
 func even(n int) bool    { return n%2 == 0 }
 func add(sum, n int) int { return sum + n }
 
+type payment struct {
+	id     string
+	amount int
+}
+
+// A chain is written with a name for each stage, one stage a line: what stands
+// where is read off the names, and each can be looked at on its own.
+func Example() {
+	payments := stream.From(payment{"p1", 30}, payment{"p2", 0}, payment{"p1", 30}, payment{"p3", 80}, payment{"p4", 5})
+
+	once := operators.Distinct(payments, func(p payment) string { return p.id }, operators.Memory{Keys: 1000})
+	amounts := operators.Map(once, func(p payment) int { return p.amount })
+	paid := operators.Filter(amounts, func(amount int) bool { return amount > 0 })
+	totals := operators.Scan(paid, 0, add)
+	untilFull := operators.TakeThrough(totals, func(total int) bool { return total < 100 })
+	lines := operators.Map(untilFull, func(total int) string { return fmt.Sprintf("%d in the jar", total) })
+
+	fmt.Println(operators.Collect(context.Background(), lines))
+	// Output: [30 in the jar 110 in the jar] <nil>
+}
+
 func ExampleReduce() {
 	fmt.Println(operators.Reduce(context.Background(), stream.From(1, 2, 3), 0, add))
 	// Output: 6 <nil>
