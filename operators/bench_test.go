@@ -75,3 +75,38 @@ func BenchmarkMaps(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOperators is what an operator costs on top of a source that counts.
+func BenchmarkOperators(b *testing.B) {
+	yes := func(int) bool { return true }
+	for name, of := range map[string]func(ints) ints{
+		"none":                 func(o ints) ints { return o },
+		"Filter":               func(o ints) ints { return Filter(o, yes) },
+		"Take":                 func(o ints) ints { return Take(o, 1<<40) },
+		"TakeWhile":            func(o ints) ints { return TakeWhile(o, yes) },
+		"TakeThrough":          func(o ints) ints { return TakeThrough(o, yes) },
+		"TakeUntil":            func(o ints) ints { return TakeUntil(o, Never[stream.Hot, int]()) },
+		"TakeLast":             func(o ints) ints { return TakeLast(o, 10) },
+		"Skip":                 func(o ints) ints { return Skip(o, 1) },
+		"SkipWhile":            func(o ints) ints { return SkipWhile(o, func(n int) bool { return n < 5 }) },
+		"SkipLast":             func(o ints) ints { return SkipLast(o, 10) },
+		"SkipUntil":            func(o ints) ints { return SkipUntil(o, stream.From(1)) },
+		"Distinct":             func(o ints) ints { return Distinct(o, itself[int], Memory{Keys: 1000}) },
+		"DistinctUntilChanged": func(o ints) ints { return DistinctUntilChanged(o, Equal) },
+		"Pairwise":             func(o ints) ints { return Map(Pairwise(o), func(p [2]int) int { return p[1] }) },
+		"StartWith":            func(o ints) ints { return StartWith(o, 1) },
+		"Materialize":          func(o ints) ints { return Dematerialize(Materialize(o)) },
+		"Merge":                func(o ints) ints { return Merge(o) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			o := of(numbers(benchItems))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Count(b.Context(), o); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perItem(b)
+		})
+	}
+}

@@ -4,9 +4,12 @@
 // What is always true:
 //
 //   - Every operator keeps the observable's kind.
-//   - Items are handled one at a time on the goroutine that runs the pipeline, in
-//     order; back-pressure is the call stack. No operator here starts a goroutine
-//     or allocates for an item.
+//   - Items are delivered one at a time on the goroutine that runs the pipeline;
+//     back-pressure is the call stack. An operator starts goroutines only if it
+//     waits for more than its source, such as several sources or a timer; its doc
+//     says so. They have been stopped and have returned when the run returns, and a
+//     source on one waits with its next item until this one has been handled.
+//   - An operator that keeps no items allocates nothing for an item.
 //   - An operator says in its doc whether it remembers. If it does, a durable
 //     consumer behind it is refused before the first event with a
 //     [*stream.NotResumableError]; if not, marks pass it in line.
@@ -17,5 +20,6 @@
 //   - What can only answer at the end, such as [Reduce], takes only a cold
 //     observable: on one that never ends it does not compile.
 //
-// Names and semantics are RxJS's unless the doc says otherwise.
+// Names and semantics are RxJS's unless the doc says otherwise. A chain is written
+// with a name for each stage, one stage a line, as the first example does.
 package operators

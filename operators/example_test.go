@@ -1,77 +1,36 @@
 package operators_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/thaw-go/thaw/operators"
 	"github.com/thaw-go/thaw/stream"
 )
 
-func show[T any](o stream.Observable[stream.Cold, T]) {
-	fmt.Println(operators.Collect(context.Background(), o))
-}
-
 func even(n int) bool    { return n%2 == 0 }
 func add(sum, n int) int { return sum + n }
 
-func ExampleMap() {
-	show(operators.Map(stream.From(1, 2, 3), func(n int) int { return n * 2 }))
-	// Output: [2 4 6] <nil>
+type payment struct {
+	id     string
+	amount int
 }
 
-func ExampleTryMap() {
-	show(operators.TryMap(stream.From("1", "x"), strconv.Atoi))
-	// Output: [] operators: TryMap: strconv.Atoi: parsing "x": invalid syntax
-}
+// A chain is written with a name for each stage, one stage a line: what stands
+// where is read off the names, and each can be looked at on its own.
+func Example() {
+	payments := stream.From(payment{"p1", 30}, payment{"p2", 0}, payment{"p1", 30}, payment{"p3", 80}, payment{"p4", 5})
 
-func ExamplePayloads() {
-	show(operators.Payloads(stream.From(&stream.Event[string]{Data: "a"}, &stream.Event[string]{Data: "b"})))
-	// Output: [a b] <nil>
-}
+	once := operators.Distinct(payments, func(p payment) string { return p.id }, operators.Memory{Keys: 1000})
+	amounts := operators.Map(once, func(p payment) int { return p.amount })
+	paid := operators.Filter(amounts, func(amount int) bool { return amount > 0 })
+	totals := operators.Scan(paid, 0, add)
+	untilFull := operators.TakeThrough(totals, func(total int) bool { return total < 100 })
+	lines := operators.Map(untilFull, func(total int) string { return fmt.Sprintf("%d in the jar", total) })
 
-func ExampleConcatMap() {
-	show(operators.ConcatMap(stream.From(1, 2), func(n int) stream.Observable[stream.Cold, int] { return stream.From(n, n) }))
-	// Output: [1 1 2 2] <nil>
-}
-
-func ExampleScan() {
-	show(operators.Scan(stream.From(1, 2, 3), 0, add))
-	// Output: [1 3 6] <nil>
-}
-
-func ExampleTap() {
-	show(operators.Tap(stream.From(1, 2), func(n int) { fmt.Println("saw", n) }))
-	// Output:
-	// saw 1
-	// saw 2
-	// [1 2] <nil>
-}
-
-func ExampleFilter() {
-	show(operators.Filter(stream.From(1, 2, 3, 4), even))
-	// Output: [2 4] <nil>
-}
-
-func ExampleTake() {
-	show(operators.Take(stream.From(1, 2, 3), 2))
-	// Output: [1 2] <nil>
-}
-
-func ExampleTakeWhile() {
-	show(operators.TakeWhile(stream.From(1, 2, 3, 1), func(n int) bool { return n < 3 }))
-	// Output: [1 2] <nil>
-}
-
-func ExampleSkip() {
-	show(operators.Skip(stream.From(1, 2, 3), 2))
-	// Output: [3] <nil>
-}
-
-func ExampleDistinctUntilChanged() {
-	show(operators.DistinctUntilChanged(stream.From(1, 1, 2, 1)))
-	// Output: [1 2 1] <nil>
+	fmt.Println(operators.Collect(context.Background(), lines))
+	// Output: [30 in the jar 110 in the jar] <nil>
 }
 
 func ExampleReduce() {
@@ -110,4 +69,46 @@ func ExampleView() {
 	sum := operators.NewView("sum", func() int { return 0 }, add)
 	fmt.Println(sum.Fold(context.Background(), stream.From(1, 2, 3)))
 	// Output: 6 <nil>
+}
+
+func ExampleEvery() {
+	fmt.Println(operators.Every(context.Background(), stream.From(2, 4), even))
+	// Output:
+	// true <nil>
+}
+
+func ExampleIsEmpty() {
+	fmt.Println(operators.IsEmpty(context.Background(), stream.From(1, 2)))
+	// Output:
+	// false <nil>
+}
+
+func ExampleFirst() {
+	fmt.Println(operators.First(context.Background(), stream.From(1, 2)))
+	// Output:
+	// 1 true <nil>
+}
+
+func ExampleFind() {
+	fmt.Println(operators.Find(context.Background(), stream.From(1, 2, 3), even))
+	// Output:
+	// 2 true <nil>
+}
+
+func ExampleElementAt() {
+	fmt.Println(operators.ElementAt(context.Background(), stream.From("a", "b"), 1))
+	// Output:
+	// b true <nil>
+}
+
+func ExampleMax() {
+	fmt.Println(operators.Max(context.Background(), stream.From(3, 9, 4), cmp.Compare))
+	// Output:
+	// 9 true <nil>
+}
+
+func ExampleMin() {
+	fmt.Println(operators.Min(context.Background(), stream.From(3, 9, 4), cmp.Compare))
+	// Output:
+	// 3 true <nil>
 }

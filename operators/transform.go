@@ -12,7 +12,10 @@ import (
 //	in   a--b--|
 //	out  A--B--|
 //
-// Errors: the source's. Back-pressure: the call stack. State: none.
+// Errors: the source's.
+// Back-pressure: the call stack.
+// State: none.
+// Goroutines: none.
 func Map[K stream.Kind, A, B any](o stream.Observable[K, A], f func(A) B) stream.Observable[K, B] {
 	return stream.Through(o, func(run stream.Run[A]) stream.Run[B] {
 		return func(ctx context.Context, emit func(B) error) (err error) {
@@ -34,8 +37,10 @@ func Map[K stream.Kind, A, B any](o stream.Observable[K, A], f func(A) B) stream
 //	in   a--b--c--|
 //	out  A--#
 //
-// Errors: the source's, and f's, wrapped. Back-pressure: the call stack. State:
-// none.
+// Errors: the source's, and f's, wrapped.
+// Back-pressure: the call stack.
+// State: none.
+// Goroutines: none.
 func TryMap[K stream.Kind, A, B any](o stream.Observable[K, A], f func(A) (B, error)) stream.Observable[K, B] {
 	return stream.Through(o, func(run stream.Run[A]) stream.Run[B] {
 		return func(ctx context.Context, emit func(B) error) (err error) {
@@ -59,34 +64,14 @@ func TryMap[K stream.Kind, A, B any](o stream.Observable[K, A], f func(A) (B, er
 //	in   [1 a]--[2 b]--|
 //	out  a------b------|
 //
-// Errors: the source's. Back-pressure: the call stack. State: none.
+// Errors: the source's.
+// Back-pressure: the call stack.
+// State: none.
+// Goroutines: none.
 func Payloads[K stream.Kind, E any](o stream.Source[K, E]) stream.Observable[K, E] {
 	return stream.Through(o, func(run stream.Run[*stream.Event[E]]) stream.Run[E] {
 		return func(ctx context.Context, emit func(E) error) error {
 			return run(ctx, func(e *stream.Event[E]) error { return emit(e.Data) })
-		}
-	})
-}
-
-// ConcatMap replaces each item by all items of the cold observable that f makes
-// of it, one after another; the next item waits until they have ended.
-//
-//	in   a-----b-----|
-//	out  a-a-a-b-b-b-|
-//
-// Errors: the source's and the inner ones'. Back-pressure: the call stack. State:
-// none; a mark comes after all that its items were replaced by.
-func ConcatMap[K stream.Kind, A, B any](o stream.Observable[K, A], f func(A) stream.Observable[stream.Cold, B]) stream.Observable[K, B] {
-	return stream.Through(o, func(run stream.Run[A]) stream.Run[B] {
-		return func(ctx context.Context, emit func(B) error) (err error) {
-			var in bool
-			defer stream.Contain("ConcatMap", &in, &err)
-			return run(ctx, func(a A) error {
-				in = true
-				inner := f(a)
-				in = false
-				return inner.Run(ctx, emit)
-			})
 		}
 	})
 }
@@ -97,8 +82,11 @@ func ConcatMap[K stream.Kind, A, B any](o stream.Observable[K, A], f func(A) str
 //	in   1--2--3--|
 //	out  1--3--6--|
 //
-// Errors: the source's. Back-pressure: the call stack. State: the last result; a
-// durable consumer is refused. In RxJS the seed is optional; here it is not.
+// Errors: the source's.
+// Back-pressure: the call stack.
+// State: the last result; a durable consumer is refused. In RxJS the seed is
+// optional; here it is not.
+// Goroutines: none.
 func Scan[K stream.Kind, T, S any](o stream.Observable[K, T], seed S, f func(S, T) S) stream.Observable[K, S] {
 	return stream.Holding(o, "Scan", func(run stream.Run[T]) stream.Run[S] {
 		return func(ctx context.Context, emit func(S) error) (err error) {
@@ -120,8 +108,10 @@ func Scan[K stream.Kind, T, S any](o stream.Observable[K, T], seed S, f func(S, 
 //	in   a--b--|
 //	out  a--b--|
 //
-// Errors: the source's. Back-pressure: the call stack. State: none. RxJS's tap
-// also sees the end; here the run's result tells that.
+// Errors: the source's.
+// Back-pressure: the call stack.
+// State: none. RxJS's tap also sees the end; here the run's result tells that.
+// Goroutines: none.
 func Tap[K stream.Kind, T any](o stream.Observable[K, T], f func(T)) stream.Observable[K, T] {
 	return stream.Through(o, func(run stream.Run[T]) stream.Run[T] {
 		return func(ctx context.Context, emit func(T) error) (err error) {
@@ -132,6 +122,32 @@ func Tap[K stream.Kind, T any](o stream.Observable[K, T], f func(T)) stream.Obse
 				f(item)
 				in = false
 				return emit(item)
+			})
+		}
+	})
+}
+
+// Pairwise delivers each item together with the one before it.
+//
+//	in   a--b-----c-----|
+//	out  ---(ab)--(bc)--|
+//
+// Errors: the source's.
+// Back-pressure: the call stack.
+// State: the last item; a durable consumer is refused.
+// Goroutines: none.
+func Pairwise[K stream.Kind, T any](o stream.Observable[K, T]) stream.Observable[K, [2]T] {
+	return stream.Holding(o, "Pairwise", func(run stream.Run[T]) stream.Run[[2]T] {
+		return func(ctx context.Context, emit func([2]T) error) error {
+			var pair [2]T
+			first := true
+			return run(ctx, func(item T) error {
+				pair[0], pair[1] = pair[1], item
+				if first {
+					first = false
+					return nil
+				}
+				return emit(pair)
 			})
 		}
 	})

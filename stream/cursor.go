@@ -54,6 +54,15 @@ func (c Cursor) Reached(other Cursor) bool {
 	return true
 }
 
+// Earlier is the place that both cursors have reached, shard by shard.
+func (c Cursor) Earlier(other Cursor) Cursor {
+	both := []Position{min(c.first, other.first)}
+	for i := range min(len(c.rest), len(other.rest)) {
+		both = append(both, min(c.rest[i], other.rest[i]))
+	}
+	return At(both...)
+}
+
 // Equal reports whether both are the same place. go-cmp uses it.
 func (c Cursor) Equal(other Cursor) bool {
 	return c.first == other.first && slices.Equal(c.rest, other.rest)

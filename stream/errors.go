@@ -15,7 +15,7 @@ var (
 	ErrNoSource = errors.New("stream: the observable has no source")
 	// ErrNoMarks says that a sink which needs marks stands behind a stage that
 	// can not carry them in line with the items.
-	ErrNoMarks = errors.New("stream: marks can not travel in line through ThroughRx; a view or a durable consumer can not stand behind it")
+	ErrNoMarks = errors.New("stream: marks can not travel in line through rxgo's operators, nor from sources that do not all read the same log; a view or a durable consumer can not stand behind them")
 	// ErrUnknownType says that a topic's catalogue does not have a stored name.
 	ErrUnknownType = errors.New("the catalogue does not have this type")
 )

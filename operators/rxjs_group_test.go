@@ -1,0 +1,3 @@
+package operators
+
+var rxGroups = map[string]rxOperator{}

@@ -1,0 +1,3 @@
+package operators
+
+var rxTimes = map[string]rxOperator{}
