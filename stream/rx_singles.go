@@ -169,6 +169,13 @@ func (r *rxRun) completed(operator string, f rxgo.CompletedFunc) rxgo.CompletedF
 
 // What would wait on the goroutine that makes the pipeline, or let go of it.
 
+// Connect ends with the run, too.
+func (g rxGuard) Connect(ctx context.Context) (context.Context, rxgo.Disposable) {
+	ctx, dispose := g.Observable.Connect(ctx)
+	context.AfterFunc(g.run.ctx, dispose)
+	return ctx, dispose
+}
+
 func (g rxGuard) Error(opts ...rxgo.Option) error { return g.Observable.Error(g.run.options(opts)...) }
 
 func (g rxGuard) Errors(opts ...rxgo.Option) []error {
