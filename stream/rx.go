@@ -25,7 +25,7 @@ var _ rxgo.Iterable = Observable[Cold, int]{}
 // hop of rxgo's costs as much as a hundred items here: Chunks(o, n).Rx() pays it
 // once for n of them.
 func (o Observable[K, T]) Rx(opts ...rxgo.Option) rxgo.Observable {
-	return rxOf(o.Run, func(error) {}, opts...)
+	return rxOf(o.Run, opts...)
 }
 
 // Observe makes the observable an rxgo.Iterable. It is Rx(opts...).Observe().
@@ -33,9 +33,8 @@ func (o Observable[K, T]) Observe(opts ...rxgo.Option) <-chan rxgo.Item {
 	return o.Rx(opts...).Observe()
 }
 
-// rxOf runs the source on the goroutine of each observer. failed is told of an
-// error that did not come of being stopped.
-func rxOf[T any](run Run[T], failed func(error), opts ...rxgo.Option) rxgo.Observable {
+// rxOf runs the source on a goroutine of rxgo's for each observer.
+func rxOf[T any](run Run[T], opts ...rxgo.Option) rxgo.Observable {
 	produce := func(ctx context.Context, next chan<- rxgo.Item) {
 		err := runContained(run, ctx, func(item T) error {
 			if !rxgo.Of(item).SendContext(ctx, next) {
@@ -43,8 +42,7 @@ func rxOf[T any](run Run[T], failed func(error), opts ...rxgo.Option) rxgo.Obser
 			}
 			return nil
 		})
-		if err != nil && ctx.Err() == nil {
-			failed(err)
+		if err != nil {
 			rxgo.Error(err).SendContext(ctx, next)
 		}
 	}
@@ -69,7 +67,8 @@ func runContained[T any](run Run[T], ctx context.Context, emit func(T) error) (e
 // (rxgo.WithContext). The first error item ends the run; an item that is not a T
 // is an error. rxgo's goroutines are cancelled and drained before the run
 // returns, but for at most 50 ms: an operator that keeps running after that is
-// rxgo's to end. A panic on a goroutine of rxgo's can not be contained.
+// rxgo's to end. A panic on a goroutine of rxgo's can not be contained: it ends
+// the process.
 func FromRx[K Kind, T any, R rxgo.Iterable](factory func(context.Context) R) Observable[K, T] {
 	return New[K](nil, func(sub Subscription) Run[T] {
 		if err := sub.refuseDurable(); err != nil {
@@ -90,8 +89,8 @@ func FromRx[K Kind, T any, R rxgo.Iterable](factory func(context.Context) R) Obs
 // of rxgo's singles. rxgo's operators remember, so a durable consumer is refused
 // with a [*NotResumableError], and a sink that needs marks, such as a view, with
 // [ErrNoMarks]; [ThroughRxChunks] passes marks on, and is faster. It ends as
-// [FromRx] does, and contains more, as it sees what f calls on its argument and
-// on what that returns: such operators get the run's context; a panic in a
+// [FromRx] does, once its source has returned, and contains more, as it sees what
+// f calls on its argument and on what that returns: such operators get the run's context; a panic in a
 // function handed to one is a [*PanicError] that names it; FlatMap, GroupBy and
 // GroupByDynamic never hand an error to their function; and an error of the
 // source or of such a function ends the run even if an operator such as Count
@@ -112,10 +111,26 @@ func ThroughRx[B, A any, K Kind, R rxgo.Iterable](o Observable[K, A], f func(rxg
 		return func(ctx context.Context, emit func(B) error) error {
 			run := newRxRun(ctx, "ThroughRx")
 			return runRx(run, func() rxgo.Iterable {
-				return f(run.guard(rxOf(o.Run, run.noted, rxgo.WithContext(run.ctx))))
+				return f(run.guard(rxOf(watched(run, o.Run), rxgo.WithContext(run.ctx))))
 			}, emit)
 		}
 	})
+}
+
+// watched is a source that its run waits for, and whose error it will know.
+func watched[T any](run *rxRun, source Run[T]) Run[T] {
+	return func(ctx context.Context, emit func(T) error) error {
+		ended, ok := run.source()
+		if !ok {
+			return context.Canceled
+		}
+		defer ended()
+		err := runContained(source, ctx, emit)
+		if err != nil && ctx.Err() == nil {
+			run.noted(err)
+		}
+		return err
+	}
 }
 
 func runRx[T any](run *rxRun, factory func() rxgo.Iterable, emit func(T) error) (err error) {
@@ -124,7 +139,7 @@ func runRx[T any](run *rxRun, factory func() rxgo.Iterable, emit func(T) error) 
 	if err != nil {
 		return err
 	}
-	defer drainRx(run.cancel, items)
+	defer run.end(items)
 	for {
 		select {
 		case <-run.ctx.Done():

@@ -23,6 +23,8 @@ type rxRun struct {
 	fatal    error // what the run was cancelled for, such as a function's panic
 	hidden   error // the first error of the source or of a function
 	recovers bool  // the pipeline has an operator that is there to handle errors
+	over     bool  // no source may begin any more
+	sources  sync.WaitGroup
 }
 
 func newRxRun(outer context.Context, stage string) *rxRun {
@@ -37,6 +39,27 @@ func (r *rxRun) observe(factory func() rxgo.Iterable) (items <-chan rxgo.Item, e
 	items = factory().Observe(rxgo.WithContext(r.ctx))
 	in = false
 	return items, nil
+}
+
+// source lets the run wait for a source, which some of rxgo's operators leave
+// behind when they complete. A run that is over refuses to begin one.
+func (r *rxRun) source() (ended func(), ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		return nil, false
+	}
+	r.sources.Add(1)
+	return r.sources.Done, true
+}
+
+// end cancels the run, drains what it sends and waits for its sources.
+func (r *rxRun) end(items <-chan rxgo.Item) {
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
+	drainRx(r.cancel, items)
+	r.sources.Wait()
 }
 
 // outcome is how the run ends once its pipeline has closed or been cancelled.

@@ -211,9 +211,11 @@ func given(d rxgo.Duration) {
 
 // What is there to handle errors.
 
+// BackOffRetry does not get the run's context: rxgo's closes its channel twice
+// when it ends. The end of the source and of the waiting is enough for it.
 func (g rxGuard) BackOffRetry(b backoff.BackOff, opts ...rxgo.Option) rxgo.Observable {
 	g.run.handles()
-	return g.run.guard(g.Observable.BackOffRetry(backoff.WithContext(b, g.run.ctx), g.run.options(opts)...))
+	return g.run.guard(g.Observable.BackOffRetry(backoff.WithContext(b, g.run.ctx), opts...))
 }
 
 func (g rxGuard) Retry(n int, f func(error) bool, opts ...rxgo.Option) rxgo.Observable {

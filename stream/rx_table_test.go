@@ -182,13 +182,12 @@ var rxMethods = []rxCase{
 	rxBeside("Run", func(o rxgo.Observable, _ func()) { o.Run() }, "`Run`"),
 	rxMethod("Sample", func(o rxgo.Observable) rxgo.Iterable {
 		ticks := rxgo.Defer([]rxgo.Producer{func(ctx context.Context, next chan<- rxgo.Item) {
-			for range 8 {
-				time.Sleep(25 * time.Millisecond)
-				rxgo.Of("tick").SendContext(ctx, next)
-			}
+			time.Sleep(25 * time.Millisecond)
+			rxgo.Of("tick").SendContext(ctx, next)
+			<-ctx.Done()
 		}})
 		return o.Sample(ticks)
-	}, atOnce, "`operators.Sample`", 2, 4),
+	}, atOnce, "`operators.Sample`", 2),
 	rxFunction("Scan", func(o rxgo.Observable, bomb func()) rxgo.Iterable { return o.Scan(rxSum(bomb)) }, atOnce, "`operators.Scan`, which has a seed", 1, 3, 6, 10),
 	rxMethod("Send", func(o rxgo.Observable) rxgo.Iterable {
 		out := make(chan rxgo.Item)
