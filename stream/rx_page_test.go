@@ -160,10 +160,15 @@ func rxTable(cases []rxCase, found []rxVerdict) string {
 		switch {
 		case len(notes) > 0:
 			safe = "**no**"
+		case c.note != "":
+			safe = "with care"
 		case c.beside:
 			safe, notes = "beside", []string{"no stage: it consumes, so it runs the source once more"}
 		case c.when == atEnd:
 			safe, notes = "at the end", []string{"answers when its source has ended"}
+		}
+		if c.note != "" {
+			notes = append(notes, "*"+c.note+"*")
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.name, safe, strings.Join(notes, "; "), c.instead)
 	}

@@ -24,6 +24,7 @@ type rxCase struct {
 	beside  bool   // it consumes, and is no stage: f uses it beside the pipeline
 	handles bool   // it is there to handle errors
 	fails   error  // how it is meant to end
+	note    string // what no probe can find each time
 }
 
 type answer int
@@ -243,6 +244,18 @@ func init() {
 		switch c := &rxMethods[i]; c.name {
 		case "OnErrorResumeNext", "OnErrorReturn", "OnErrorReturnItem":
 			c.handles = true
+		case "BufferWithTimeOrCount":
+			c.note = "may give more than its count: its check races"
+		case "Distinct":
+			c.note = "forgets no key"
+		case "GroupByDynamic":
+			c.note = "forgets no group"
+		case "Repeat":
+			c.note = "keeps all items"
+		case "Serialize":
+			c.note = "stalls at a gap between identifiers"
+		case "WindowWithCount", "WindowWithTime", "WindowWithTimeOrCount":
+			c.note = "a window that is not read stops the pipeline"
 		}
 	}
 }
