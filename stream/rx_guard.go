@@ -108,10 +108,11 @@ func (r *rxRun) caught(operator string, value any) error {
 	return err
 }
 
-// ends cancels the run, which ends with this error.
+// ends cancels the run, which ends with this error unless it has ended already:
+// rxgo goes on calling functions for a while.
 func (r *rxRun) ends(err error) {
 	r.mu.Lock()
-	if r.fatal == nil {
+	if r.fatal == nil && r.ctx.Err() == nil {
 		r.fatal = err
 	}
 	r.mu.Unlock()

@@ -15,7 +15,13 @@ import (
 	"github.com/reactivex/rxgo/v2"
 )
 
-var rxUpdate = flag.Bool("update", false, "write docs/rxgo.md as the tests find it")
+// Another package of the test binary may have defined it before.
+var _ = func() bool {
+	if flag.Lookup("update") == nil {
+		flag.Bool("update", false, "write docs/rxgo.md as the tests find it")
+	}
+	return true
+}()
 
 const rxPage = "../docs/rxgo.md"
 
@@ -58,7 +64,7 @@ func TestRxgoPage(t *testing.T) {
 	got = rxReplace(t, got, "factories", rxTable(rxFactories, found[len(rxMethods):]))
 	switch {
 	case got == want:
-	case *rxUpdate:
+	case flag.Lookup("update").Value.String() == "true":
 		if err := os.WriteFile(rxPage, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,15 +133,17 @@ func judgePanic(c rxCase, r rxResult) string {
 
 // rxRunProbe runs one probe in the bubble of virtual time that it is called in.
 func rxRunProbe(t *testing.T, c rxCase, p rxProbe, factory bool) (r rxResult) {
+	var ran, running, bombed atomic.Bool
 	source := stream.New[stream.Hot](nil, func(stream.Subscription) stream.Run[int] {
 		return func(ctx context.Context, emit func(int) error) error {
-			r.ran, r.running = true, true
-			defer func() { r.running = false }()
+			ran.Store(true)
+			running.Store(true)
+			defer running.Store(false)
 			return p.mode.run(ctx, emit)
 		}
 	})
 	bomb := func() {
-		r.bombed = true
+		bombed.Store(true)
 		if p.bomb {
 			panic("a panic of the user's")
 		}
@@ -171,12 +174,12 @@ func rxRunProbe(t *testing.T, c rxCase, p rxProbe, factory bool) (r rxResult) {
 			return nil
 		})
 		r.took = time.Since(begun)
+		r.running = running.Load() && !factory // FromRx knows no sources
 		cancel()
 	}
-	running := r.running
 	time.Sleep(time.Second) // virtual: what only needs a moment has gone
 	synctest.Wait()
-	r.running, r.leftover = running, goroutinesHere()-before
+	r.ran, r.bombed, r.leftover = ran.Load(), bombed.Load(), goroutinesHere()-before
 	return r
 }
 
@@ -264,7 +267,7 @@ func TestRxProbe(t *testing.T) {
 	}
 }
 
-const rxSpinning = 8 * time.Second
+const rxSpinning = 5 * time.Second
 
 func rxReport(found rxFound) {
 	line, err := json.Marshal(found)
