@@ -33,6 +33,7 @@ func BenchmarkThroughRx(b *testing.B) {
 	}{
 		{"through=nothing", source},
 		{"through=Map", mapping(source, "Map", plus)},
+		{"through=rxgo/chunk=none", stream.ThroughRx[int](source, func(o rxgo.Observable) rxgo.Observable { return o.Map(plusOne) })},
 		{"through=rxgo/chunk=256", items(incremented, 256)},
 		{"through=rxgo/chunk=1024", items(incremented, 1024)},
 	} {
@@ -317,4 +318,29 @@ func isPanic(err error) bool {
 
 func says(what string) func(error) bool {
 	return func(err error) bool { return err != nil && strings.Contains(err.Error(), what) }
+}
+
+// BenchmarkRx is the price of handing an observable to rxgo and observing it.
+func BenchmarkRx(b *testing.B) {
+	const n = 1 << 16
+	source := stream.From(make([]int, n)...)
+	for name, o := range map[string]rxgo.Iterable{"chunk=none": source, "chunk=256": stream.Chunks(source, 256), "chunk=1024": stream.Chunks(source, 1024)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				got := 0
+				for item := range o.Observe() {
+					if chunk, ok := item.V.([]int); ok {
+						got += len(chunk)
+					} else {
+						got++
+					}
+				}
+				if got != n {
+					b.Fatalf("got %d items, want %d", got, n)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/item")
+		})
+	}
 }

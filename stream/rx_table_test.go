@@ -287,8 +287,15 @@ var rxFactories = []rxCase{
 	{name: "FromChannel", instead: "`operators.FromChannel`", want: []any{1, 2}, build: func(ctx context.Context, _ rxgo.Observable, _ func()) rxgo.Iterable {
 		return rxgo.FromChannel(rxFilled(1, 2), rxgo.WithContext(ctx))
 	}},
-	{name: "FromEventSource", instead: "`replay.Hot`", want: []any{1, 2}, build: func(ctx context.Context, _ rxgo.Observable, _ func()) rxgo.Iterable {
-		return rxgo.FromEventSource(rxFilled(1, 2), rxgo.WithContext(ctx))
+	{name: "FromEventSource", note: "what comes before it is observed is lost", instead: "`replay.Hot`", want: []any{1, 2}, build: func(ctx context.Context, _ rxgo.Observable, _ func()) rxgo.Iterable {
+		in := make(chan rxgo.Item)
+		go func() { // begins when the source has been observed
+			defer close(in)
+			time.Sleep(10 * time.Millisecond)
+			for i := 1; i <= 2 && rxgo.Of(i).SendContext(ctx, in); i++ {
+			}
+		}()
+		return rxgo.FromEventSource(in, rxgo.WithContext(ctx))
 	}},
 	{name: "Interval", instead: "`operators.Interval`", want: []any{0, 1}, build: func(ctx context.Context, _ rxgo.Observable, _ func()) rxgo.Iterable {
 		return rxgo.Interval(rx5ms, rxgo.WithContext(ctx)).Take(2)
