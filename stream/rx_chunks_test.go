@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/reactivex/rxgo/v2"
+	"github.com/thaw-go/thaw/internal/origin"
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -107,6 +108,8 @@ func wantTape(t *testing.T, got []string, err error, want ...string) {
 	}
 }
 
+// Breaks when: runHolding does not flush before a mark or the source's error, or
+// does not call alone; Chunks does not ask mayPauseUnmarked.
 func TestChunks(t *testing.T) {
 	noLeak(t)
 	t.Run("are full, or end at a mark", func(t *testing.T) {
@@ -133,7 +136,10 @@ func TestChunks(t *testing.T) {
 	})
 	t.Run("hold one item of a source that can not say when it pauses", func(t *testing.T) {
 		for name, live := range map[string]stream.Observable[stream.Hot, int]{
-			"without a log":               ticking(),
+			"without a log": ticking(),
+			"with a log, behind a stage that refuses marks": stream.ThroughRx[int](
+				stream.New[stream.Hot](&origin.Of{Hot: true}, func(stream.Subscription) stream.Run[int] { return ticking().Run }),
+				func(o rxgo.Observable) rxgo.Observable { return o }),
 			"FromRx, which refuses marks": stream.FromRx[stream.Hot, int](func(ctx context.Context) rxgo.Observable { return ticking().Rx(rxgo.WithContext(ctx)) }),
 		} {
 			synctest.Test(t, func(t *testing.T) {
@@ -173,8 +179,9 @@ func through(o stream.Observable[stream.Cold, int], n int, f func(rxgo.Observabl
 	return stream.ThroughRxChunks[int](o, n, f)
 }
 
-// Breaks when: finish passes the mark on before the pipeline has closed; when
-// source returns at the end of its context (a send meets a closed channel).
+// Breaks when: finish returns before the pipeline has closed, or does not look for
+// what is left in its queue; source returns at the end of its context (a send
+// meets a closed channel).
 func TestThroughRxChunks(t *testing.T) {
 	t.Run("gives every item once, in order, the same at every run", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -292,6 +299,38 @@ func TestThroughRxChunks(t *testing.T) {
 				return nil
 			})
 			if !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want context.Canceled", err)
+			}
+		})
+	})
+	t.Run("chunks that were left in a queue are not lost in silence", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			_, err := collect(through(counted(3, nil), 1, func(o rxgo.Observable) rxgo.Observable {
+				return o.TakeUntil(func(any) bool { return true })
+			}))
+			if !says("completed before its source did")(err) {
+				t.Errorf("got %v, want an error that says what was left", err)
+			}
+		})
+	})
+	t.Run("a source that goes on after the end of its context does no harm", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			o := stream.New[stream.Cold](nil, func(stream.Subscription) stream.Run[int] {
+				return func(_ context.Context, emit func(int) error) error {
+					for i := range 100 {
+						if i == 10 {
+							cancel()
+							synctest.Wait() // rxgo's goroutines have seen it
+						}
+						if err := emit(i); err != nil {
+							return err
+						}
+					}
+					return nil
+				}
+			})
+			if err := through(o, 1, incremented).Run(ctx, func(int) error { return nil }); !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v, want context.Canceled", err)
 			}
 		})

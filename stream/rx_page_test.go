@@ -48,8 +48,8 @@ func TestTheRxgoPageHasEveryOperator(t *testing.T) {
 // The tables of docs/rxgo.md say what the probes find. With -update they are
 // written.
 //
-// Breaks when: drainRx does not drain; FlatMap of rxGuard calls its function
-// with errors; watched does not tell the run; a verdict of the page is edited.
+// Breaks when: end does not wait for the sources; options does not give the run's
+// context; BackOffRetry gets it; a verdict of the page is edited.
 func TestRxgoPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("asks 600 questions in child processes")

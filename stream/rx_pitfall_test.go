@@ -53,7 +53,8 @@ func ticking() stream.Observable[stream.Hot, int] {
 	})
 }
 
-// Breaks when: runRx does not drain.
+// Breaks when: runRx does not end its run, which drains; options does not give the
+// run's context.
 func TestRxEarlyStopLeaksNothing(t *testing.T) {
 	for claim, stage := range map[string]rxStage{
 		"a lazy chain":      func(o rxgo.Observable) rxgo.Iterable { return mapped(mapped(o)) },
@@ -180,6 +181,8 @@ func TestRxPanicIsAnError(t *testing.T) {
 }
 
 // A key that can not be compared would panic inside of rxgo.
+//
+// Breaks when: key does not call refuseIncomparable.
 func TestRxIncomparableKeyIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slices := func(context.Context, any) (any, error) { return []int{1}, nil }
@@ -300,6 +303,8 @@ func TestRxEventSourceThatIsSharedStalls(t *testing.T) {
 }
 
 // Connect's subscription knows no run: beside a pipeline it ends with it.
+//
+// Breaks when: Connect of rxGuard is rxgo's.
 func TestRxConnectEndsWithTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := stream.ThroughRx[int](ticking(), func(o rxgo.Observable) rxgo.Observable {
