@@ -11,7 +11,7 @@ import (
 // rxChunks is how many chunks wait at the entrance of an rxgo pipeline and
 // behind each of its operators, unless an option says otherwise: enough to spare
 // most switches between goroutines.
-const rxChunks = 4
+const rxChunks = 16
 
 // errRxLeft says that an rxgo pipeline left chunks behind.
 var errRxLeft = errors.New("stream: ThroughRxChunks: the rxgo pipeline completed before its source did, so items were left behind; ThroughRx is for operators that stop early")
@@ -32,7 +32,7 @@ var errRxTwice = errors.New("stream: ThroughRxChunks: the source was observed tw
 // does.
 //
 // Errors: the source's, f's error items, and emit's.
-// Back-pressure: kept; up to 4 chunks wait before each operator of rxgo's.
+// Back-pressure: kept; up to 16 chunks wait before each operator of rxgo's.
 // State: none across marks.
 // Goroutines: rxgo's own, two or more; the source stays on the caller's.
 func ThroughRxChunks[B, A any, K Kind, R rxgo.Iterable](o Observable[K, A], n int, f func(rxgo.Observable) R) Observable[K, B] {
