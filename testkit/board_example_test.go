@@ -26,7 +26,7 @@ func ExampleMarbles() {
 				name, _, _ := strings.Cut(e.Data.Email, "@")
 				return name
 			})
-			changed := operators.DistinctUntilChanged(names)
+			changed := operators.DistinctUntilChanged(names, operators.Equal)
 			testkit.Expect(b, "names", changed, "(x~) - y", testkit.Values[string]{"x": "ann", "y": "bob"})
 
 			mailer := replay.Hot(b.Log(), users)
