@@ -248,14 +248,14 @@ func (w *sessions[T, S, Key]) result(s *session[Key, S], timing Timing) Windowed
 type sessionHeap[Key comparable, S any] []*session[Key, S]
 
 // first is the session that ends first, if it does so by then.
-func (h sessionHeap[Key, S]) first(by int64) *session[Key, S] {
-	for len(h) > 0 && h[0].due <= by {
-		s := h[0]
+func (h *sessionHeap[Key, S]) first(by int64) *session[Key, S] {
+	for len(*h) > 0 && (*h)[0].due <= by {
+		s := (*h)[0]
 		if s.due == s.end {
 			return s
 		}
 		s.due = s.end
-		heap.Fix(&h, 0)
+		heap.Fix(h, 0)
 	}
 	return nil
 }
