@@ -18,6 +18,8 @@
 //     at marks loses nothing at a restart, whatever a filter dropped before it.
 //   - Events are shared and read-only. They travel as pointers into a slab made
 //     anew for each block; a kept pointer keeps its block in memory.
+//   - Foreign streams. An observable is an rxgo iterable; [FromRx], [ThroughRx] and
+//     [ThroughRxChunks] say what of rxgo's they contain, and what they can not.
 //
 // A [Topic] names a combined stream and holds its catalogue: which stored names
 // belong to which Go types. A [Log] is read by package replay; package operators

@@ -21,7 +21,9 @@ var _ rxgo.Iterable = Observable[Cold, int]{}
 
 // Rx is the observable as rxgo knows them: lazy, and run anew by each observer.
 // An error arrives as the last item. Give the observer rxgo.WithContext and
-// cancel it to stop early; without it rxgo abandons the source's goroutine.
+// cancel it to stop early; without it rxgo abandons the source's goroutine. One
+// hop of rxgo's costs as much as a hundred items here: Chunks(o, n).Rx() pays it
+// once for n of them.
 func (o Observable[K, T]) Rx(opts ...rxgo.Option) rxgo.Observable {
 	return rxOf(o.Run, opts...)
 }
@@ -31,6 +33,7 @@ func (o Observable[K, T]) Observe(opts ...rxgo.Option) <-chan rxgo.Item {
 	return o.Rx(opts...).Observe()
 }
 
+// rxOf runs the source on a goroutine of rxgo's for each observer.
 func rxOf[T any](run Run[T], opts ...rxgo.Option) rxgo.Observable {
 	produce := func(ctx context.Context, next chan<- rxgo.Item) {
 		err := runContained(run, ctx, func(item T) error {
@@ -57,14 +60,16 @@ func runContained[T any](run Run[T], ctx context.Context, emit func(T) error) (e
 }
 
 // FromRx makes an observable of an rxgo pipeline, giving it its kind by hand. It
-// reads no log, so a durable consumer is refused with a [*NotDurableError]. The
-// factory is called for each run, as many rxgo observables can be observed only
-// once; its context ends when the run does. The first error item ends the run;
-// an item that is not a T is an error. rxgo's goroutines are cancelled and
-// drained before the run returns, but for at most 50 ms: an operator that keeps
-// running after that is rxgo's to end. A panic on a goroutine of rxgo's can not
-// be contained.
-func FromRx[K Kind, T any](factory func(context.Context) rxgo.Observable) Observable[K, T] {
+// reads no log, so a durable consumer is refused with a [*NotDurableError], and
+// a sink that needs marks with [ErrNoMarks]. The factory is called for each run,
+// as many rxgo observables can be observed only once; its context ends when the
+// run does, and belongs to every rxgo operator that starts when it is made
+// (rxgo.WithContext). The first error item ends the run; an item that is not a T
+// is an error. rxgo's goroutines are cancelled and drained before the run
+// returns, but for at most 50 ms: an operator that keeps running after that is
+// rxgo's to end. A panic on a goroutine of rxgo's can not be contained: it ends
+// the process.
+func FromRx[K Kind, T any, R rxgo.Iterable](factory func(context.Context) R) Observable[K, T] {
 	return New[K](nil, func(sub Subscription) Run[T] {
 		if err := sub.refuseDurable(); err != nil {
 			return failed[T](err)
@@ -73,16 +78,26 @@ func FromRx[K Kind, T any](factory func(context.Context) rxgo.Observable) Observ
 			return failed[T](ErrNoMarks)
 		}
 		return func(ctx context.Context, emit func(T) error) error {
-			return runRx("FromRx", ctx, factory, emit)
+			run := newRxRun(ctx, "FromRx")
+			return runRx(run, func() rxgo.Iterable { return factory(run.ctx) }, emit)
 		}
 	})
 }
 
 // ThroughRx puts rxgo operators inside a pipeline: f is called for each run with
-// the items so far and returns what becomes of them. rxgo's operators remember,
-// so a durable consumer is refused with a [*NotResumableError], and a sink that
-// needs marks, such as a view, with [ErrNoMarks]. It ends as [FromRx] does.
-func ThroughRx[B, A any, K Kind](o Observable[K, A], f func(rxgo.Observable) rxgo.Observable) Observable[K, B] {
+// the items so far and returns what becomes of them, an rxgo.Observable or one
+// of rxgo's singles. rxgo's operators remember, so a durable consumer is refused
+// with a [*NotResumableError], and a sink that needs marks, such as a view, with
+// [ErrNoMarks]; [ThroughRxChunks] passes marks on, and is faster. It ends as
+// [FromRx] does, once its source has returned, and contains more, as it sees what
+// f calls on its argument and on what that returns: such operators get the run's context; a panic in a
+// function handed to one is a [*PanicError] that names it; FlatMap, GroupBy and
+// GroupByDynamic never hand an error to their function; and an error of the
+// source or of such a function ends the run even if an operator such as Count
+// hides it, unless f uses OnErrorReturn, OnErrorReturnItem, OnErrorResumeNext,
+// Retry or BackOffRetry. It does not see inner observables, or what rxgo's
+// factories, such as rxgo.Merge, make of its argument.
+func ThroughRx[B, A any, K Kind, R rxgo.Iterable](o Observable[K, A], f func(rxgo.Observable) R) Observable[K, B] {
 	if o.open == nil {
 		return Observable[K, B]{}
 	}
@@ -94,42 +109,66 @@ func ThroughRx[B, A any, K Kind](o Observable[K, A], f func(rxgo.Observable) rxg
 			return failed[B](ErrNoMarks)
 		}
 		return func(ctx context.Context, emit func(B) error) error {
-			factory := func(ctx context.Context) rxgo.Observable {
-				return f(rxOf(o.Run, rxgo.WithContext(ctx)))
-			}
-			return runRx("ThroughRx", ctx, factory, emit)
+			run := newRxRun(ctx, "ThroughRx")
+			return runRx(run, func() rxgo.Iterable {
+				return f(run.guard(rxOf(watched(run, o.Run), rxgo.WithContext(run.ctx))))
+			}, emit)
 		}
 	})
 }
 
-func runRx[T any](stage string, outer context.Context, factory func(context.Context) rxgo.Observable, emit func(T) error) (err error) {
-	ctx, cancel := context.WithCancel(outer)
-	defer cancel()
-	in := true
-	defer Contain(stage, &in, &err)
-	items := factory(ctx).Observe(rxgo.WithContext(ctx))
-	in = false
-	defer drainRx(cancel, items)
+// watched is a source that its run waits for, and whose error it will know.
+func watched[T any](run *rxRun, source Run[T]) Run[T] {
+	return func(ctx context.Context, emit func(T) error) error {
+		ended, ok := run.source()
+		if !ok {
+			return context.Canceled
+		}
+		defer ended()
+		err := runContained(source, ctx, emit)
+		if err != nil && ctx.Err() == nil {
+			run.noted(err)
+		}
+		return err
+	}
+}
+
+func runRx[T any](run *rxRun, factory func() rxgo.Iterable, emit func(T) error) (err error) {
+	defer run.cancel()
+	items, err := run.observe(factory)
+	if err != nil {
+		return err
+	}
+	defer run.end(items)
 	for {
 		select {
-		case <-outer.Done():
-			return outer.Err()
+		case <-run.ctx.Done():
+			return run.outcome()
 		case item, ok := <-items:
-			switch {
-			case !ok:
-				return outer.Err()
-			case item.E != nil:
-				return item.E
-			}
-			value, ok := item.V.(T)
 			if !ok {
-				return fmt.Errorf("stream: %s: expected an item of type %s, found %s", stage, reflect.TypeFor[T](), typeName(item.V))
+				return run.outcome()
+			}
+			value, err := rxValue[T](run.stage, item)
+			if err != nil {
+				return err
 			}
 			if err := emit(value); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// rxValue is what an item of rxgo's holds.
+func rxValue[T any](stage string, item rxgo.Item) (value T, err error) {
+	if item.E != nil {
+		return value, item.E
+	}
+	value, ok := item.V.(T)
+	if !ok {
+		return value, fmt.Errorf("stream: %s: expected an item of type %s, found %s", stage, reflect.TypeFor[T](), typeName(item.V))
+	}
+	return value, nil
 }
 
 // drainRx cancels a pipeline and takes what it still sends until it closes, so
