@@ -22,12 +22,13 @@ func TestMain(m *testing.M) {
 }
 
 // measureTiny runs the cases whose names match, end to end, and reads the report.
-func measureTiny(t *testing.T, match string) (report, string) {
+func measureTiny(t *testing.T, match string, flags ...string) (report, string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "report.json")
 	var out, log strings.Builder
-	if code := run([]string{"-sizes", "tiny", "-dir", dir, "-json", file, "-profile", filepath.Join(dir, "cpu"), "-run", match}, &out, &log); code != 0 {
+	args := append(flags, "-sizes", "tiny", "-dir", dir, "-json", file, "-profile", filepath.Join(dir, "cpu"), "-run", match)
+	if code := run(args, &out, &log); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, log.String())
 	}
 	text, err := os.ReadFile(file)
@@ -65,10 +66,31 @@ func TestOneCaseOfEachKindRunsToItsEnd(t *testing.T) {
 	}
 }
 
+// TestEveryOperatorCaseHasTheResultThatItShould: a case fails if what it counts is
+// not what it is named for, so that none is fast by doing less.
+//
+// Breaks when: the chain's filter lets every item pass.
+func TestEveryOperatorCaseHasTheResultThatItShould(t *testing.T) {
+	r, text := measureTiny(t, ".", "-operators")
+	for _, v := range r.Verdicts {
+		if v.Result == "not measured" {
+			t.Errorf("not measured: %s", v.What)
+		}
+	}
+	if len(r.Cases) != len(operatorCases()) || !strings.Contains(text, "| case | rate | ns an item |") {
+		t.Errorf("%d cases of %d were measured:\n%s", len(r.Cases), len(operatorCases()), text)
+	}
+}
+
 func TestRows(t *testing.T) {
-	cases := allCases()
+	t.Run("log", func(t *testing.T) { testRows(t, logSuite) })
+	t.Run("operators", func(t *testing.T) { testRows(t, operatorSuite) })
+}
+
+func testRows(t *testing.T, s suite) {
+	cases := s.cases()
 	t.Run("name cases that exist", func(t *testing.T) {
-		for _, line := range rows(allSizes[0]) {
+		for _, line := range s.rows(allSizes[0]) {
 			for _, name := range []string{line.subject, line.peer} {
 				if _, ok := find(cases, name); !ok && name != "" {
 					t.Errorf("%s: there is no case %q", line.what, name)
@@ -77,7 +99,7 @@ func TestRows(t *testing.T) {
 		}
 	})
 	t.Run("with a target compare cases of every round", func(t *testing.T) {
-		for _, line := range rows(allSizes[0]) {
+		for _, line := range s.rows(allSizes[0]) {
 			subject, _ := find(cases, line.subject)
 			peer, _ := find(cases, line.peer)
 			if line.target > 0 && (subject.once || peer.once) {

@@ -1,8 +1,10 @@
 // Command bench measures Thaw's embedded log beside what it could be replaced
-// with, and prints a table of ratios with their targets:
+// with, and its operators beside samber/ro, rxgo and a loop written by hand. It
+// prints a table of ratios with their targets:
 //
-//	go run ./internal/bench          # about ten minutes
-//	go run ./internal/bench -quick   # about one, with sizes too small to be quoted
+//	go run ./internal/bench              # the log, about ten minutes
+//	go run ./internal/bench -quick       # about one, with sizes too small to be quoted
+//	go run ./internal/bench -operators   # the operators, about two; with -quick in a quarter
 //
 // What is always true of its figures:
 //
@@ -28,6 +30,10 @@
 //     Anonymous is the part that no file backs, looked at every 20 ms.
 //   - What is read was closed before, and opened again. Scans and loads are from
 //     a warm page cache; opening is timed with nothing of the log in it.
+//   - An operator case runs its pipeline over and over and tells the median of the
+//     runs. What an operator costs on top is of runs with it and without it in
+//     turn, in one process. Every run's result is checked, so that none is fast by
+//     doing less.
 //   - A case that fails is named, is left out, and makes the command fail.
 //
 // It imports nothing of Thaw but what a user can. Off Linux it runs, and leaves

@@ -17,6 +17,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // command is what the command line asks for.
 type command struct {
+	suite  suite
 	quick  bool
 	prove  bool
 	match  *regexp.Regexp
@@ -33,9 +34,11 @@ type command struct {
 func parse(args []string, stderr io.Writer) (command, error) {
 	var c command
 	var match string
+	var operators bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&c.quick, "quick", false, "smaller sizes: about a minute")
+	flags.BoolVar(&operators, "operators", false, "the operators' table: see ops_rows.go")
 	flags.BoolVar(&c.prove, "prove", false, "count the syncs of every case that says it is durable, under strace")
 	flags.StringVar(&match, "run", ".", "a regular `expression`: only the cases whose names it matches")
 	flags.IntVar(&c.rounds, "rounds", 0, "how many rounds; default 3, with -quick 2")
@@ -47,6 +50,10 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	flags.StringVar(&c.root, "root", "", "for its own use: where the data sets are")
 	if err := flags.Parse(args); err != nil {
 		return c, err
+	}
+	c.suite = logSuite
+	if operators {
+		c.suite = operatorSuite
 	}
 	if c.sizes == "" {
 		c.sizes = "full"
@@ -98,7 +105,7 @@ func (c command) run(stdout, stderr io.Writer) error {
 	if c.prove {
 		return r.prove(c.match, stdout)
 	}
-	report := r.measure(c.match)
+	report := r.measure(c.suite, c.match)
 	report.write(stdout)
 	if c.json != "" {
 		text, err := json.MarshalIndent(report, "", "\t")
@@ -138,10 +145,10 @@ func newRunner(dir string, size sizes, stderr io.Writer) (*runner, func(), error
 
 // measure runs the data sets that are needed, then round after round of the
 // selected cases.
-func (r *runner) measure(match *regexp.Regexp) *report {
+func (r *runner) measure(s suite, match *regexp.Regexp) *report {
 	began := time.Now()
-	plan := newPlan(allCases(), match)
-	out := newReport(r, plan)
+	plan := newPlan(s.cases(), match)
+	out := newReport(r, s, plan)
 	for _, b := range plan.data {
 		out.add(b, 0, r)
 	}

@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // maxCase is how long one case may take before it is ended.
@@ -33,6 +35,7 @@ func (r *runner) dataDir(name string) string {
 
 // plain keeps of a name what is harmless in a file's name.
 func plain(c rune) rune {
+	c = unicode.ToLower(c)
 	if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
 		return c
 	}
@@ -91,7 +94,7 @@ func (r *runner) place(b benchmark) (dir string, remove func(), err error) {
 // runChild is the other side: it runs one case in this process and prints what
 // it measured.
 func runChild(c command, size sizes, out io.Writer) error {
-	b, ok := find(append(allCases(), hiddenCases()...), c.child)
+	b, ok := find(slices.Concat(allCases(), operatorCases(), hiddenCases()), c.child)
 	if !ok {
 		return fmt.Errorf("bench: there is no case %q", c.child)
 	}

@@ -49,15 +49,16 @@ type report struct {
 	Cases    results   `json:"cases"`
 	Failed   []string  `json:"failed"`
 
+	suite suite
 	names []string
 	sizes sizes
 }
 
-func newReport(r *runner, p plan) *report {
+func newReport(r *runner, s suite, p plan) *report {
 	out := &report{
 		Quick: r.sizes.name != "full", Sizes: r.sizes.name, Rounds: r.sizes.rounds, Began: time.Now(),
 		Machine: machine(r.root), CPUs: runtime.NumCPU(), Go: runtime.Version(),
-		Events: r.sizes.log, Large: r.sizes.big, Cases: results{}, Failed: []string{}, sizes: r.sizes,
+		Events: r.sizes.log, Large: r.sizes.big, Cases: results{}, Failed: []string{}, suite: s, sizes: r.sizes,
 	}
 	for _, b := range slices.Concat(p.data, p.cases) {
 		out.names = append(out.names, b.name)
@@ -80,7 +81,7 @@ func (r *report) add(b benchmark, round int, by *runner) {
 
 func (r *report) finish(took time.Duration) {
 	r.Seconds = took.Seconds()
-	for _, line := range rows(r.sizes) {
+	for _, line := range r.suite.rows(r.sizes) {
 		r.Verdicts = append(r.Verdicts, r.Cases.judge(line))
 	}
 }
@@ -105,8 +106,8 @@ func (r *report) write(w io.Writer) {
 	fmt.Fprint(w, "Median of the rounds (least–most); a ratio is of one round.\n\n")
 	writeVerdicts(w, r.Verdicts)
 	fmt.Fprintf(w, "\n%d targets met, %d missed, %d not measured.\n", r.count("met"), r.count("missed"), r.count("not measured"))
-	fmt.Fprint(w, "\nAll cases. Written and at rest: bytes per byte of event.\n\n")
-	r.Cases.writeCases(w, r.names)
+	fmt.Fprintf(w, "\nAll cases. %s\n\n", r.suite.legend)
+	r.Cases.writeCases(w, r.suite.columns, r.names)
 	for _, line := range r.Failed {
 		fmt.Fprintf(w, "\nFailed: %s\n", line)
 	}

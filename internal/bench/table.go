@@ -155,11 +155,8 @@ func (s spread) text(format func(float64) string) string {
 	return fmt.Sprintf("%s (%s–%s)", format(s.Median), format(s.Min), format(s.Max))
 }
 
-// columns of the table of all cases; a case has what applies to it.
-var columns = []string{"rate", "p50 µs", "p99 µs", "written", "at rest", "seconds", "MB at most", "MB anonymous", "events"}
-
 // writeCases writes all figures as a Markdown table.
-func (r results) writeCases(w io.Writer, names []string) {
+func (r results) writeCases(w io.Writer, columns, names []string) {
 	fmt.Fprintf(w, "| case | %s |\n", strings.Join(columns, " | "))
 	fmt.Fprintf(w, "| --- |%s\n", strings.Repeat(" --- |", len(columns)))
 	for _, name := range names {
@@ -172,7 +169,7 @@ func (r results) writeCases(w io.Writer, names []string) {
 			switch {
 			case s.N == 0:
 				fmt.Fprint(w, " |")
-			case column == "rate" || column == "p50 µs":
+			case column == "rate" || column == "p50 µs" || strings.HasPrefix(column, "ns "):
 				fmt.Fprintf(w, " %s |", s.text(number))
 			default:
 				fmt.Fprintf(w, " %s |", number(s.Median))
@@ -192,6 +189,8 @@ func unit(metric string, x float64) string {
 		return number(x) + " µs"
 	case strings.HasPrefix(metric, "MB"):
 		return number(x) + " MB"
+	case strings.HasPrefix(metric, "ns "):
+		return number(x) + " ns"
 	case metric == "rate":
 		return number(x) + "/s"
 	case metric == "seconds":
@@ -214,6 +213,8 @@ func number(x float64) string {
 
 func digits(x float64) string {
 	switch a := math.Abs(x); {
+	case a < 0.005:
+		return "0.00" // without a sign
 	case a >= 99.95:
 		return fmt.Sprintf("%.0f", x)
 	case a >= 9.995:
