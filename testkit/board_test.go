@@ -24,6 +24,12 @@ var letters = testkit.Values[*stream.Event[EmailSet]]{
 	"e": mails.Event("ann", EmailSet{"e"}),
 }
 
+// more are for another lane of the same log.
+var more = testkit.Values[*stream.Event[EmailSet]]{
+	"f": mails.Event("ann", EmailSet{"f"}),
+	"g": mails.Event("bob", EmailSet{"g"}),
+}
+
 func upper[K stream.Kind](o stream.Source[K, EmailSet]) stream.Observable[K, string] {
 	return operators.Map(o, func(e *stream.Event[EmailSet]) string { return strings.ToUpper(e.Data.Email) })
 }

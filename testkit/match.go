@@ -69,6 +69,10 @@ func as[X any](got any) (X, error) {
 	if x, ok := got.(X); ok {
 		return x, nil
 	}
+	if got == nil && reflect.TypeFor[X]().Kind() == reflect.Interface {
+		var none X
+		return none, nil
+	}
 	data := payloadOf(got)
 	x, ok := data.(X)
 	if !ok {

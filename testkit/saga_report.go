@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -94,7 +95,9 @@ type logEntry struct {
 
 func logged(r stream.Record) logEntry {
 	e := logEntry{Stream: r.Stream, Type: r.Type}
-	if json.Unmarshal(r.Data, &e.Data) != nil {
+	d := json.NewDecoder(bytes.NewReader(r.Data))
+	d.UseNumber() // a float64 takes some whole numbers for one another
+	if !json.Valid(r.Data) || d.Decode(&e.Data) != nil {
 		e.Data = string(r.Data)
 	}
 	return e
@@ -255,7 +258,7 @@ func (c *chart) report(t *testing.T, line, title string) bool {
 	differences = compare(c.want, c.got) // now with the names
 	c.want.Name = title
 	text := marble.Report(stageTick, c.around, c.want, c.got, differences, c.names.Legend()...)
-	t.Errorf("%s: %s%s", line, text, c.rest(text))
+	tell(t, "%s: %s%s", line, text, c.rest(text))
 	leave(t, line, stageTick, c.around, c.want, c.got, c.names.Legend())
 	return true
 }
@@ -335,7 +338,7 @@ func (p *sagaPlay[E, S]) fail(line, what string) {
 func (p *sagaPlay[E, S]) failAs(line, title, what string) {
 	p.script.t.Helper()
 	if p.stage == nil {
-		p.script.t.Errorf("%s: %s: %s", line, title, what)
+		tell(p.script.t, "%s: %s: %s", line, title, what)
 		return
 	}
 	c := newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()))
@@ -350,7 +353,7 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 		end = fmt.Sprintf("\n  #  %v", ended.err)
 	}
 	trace := c.trace(came, ended)
-	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), shifted(trace.Text()), end)
+	tell(t, "%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), shifted(trace.Text()), end)
 	trace.Title = title
 	leaveTrace(t, line, trace)
 }
@@ -361,7 +364,7 @@ func compareAppended(t *testing.T, s *stage, records []stream.Record, from int, 
 	t.Helper()
 	want, err := loggedOf(happenings)
 	if err != nil {
-		t.Errorf("%s: %s: ThenHappened: %v", line, title, err)
+		tell(t, "%s: %s: ThenHappened: %v", line, title, err)
 		return
 	}
 	before, got := s.appended(records, 0, from), s.appended(records, from, len(s.scenes))

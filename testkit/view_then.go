@@ -89,7 +89,7 @@ func Answers[T, S, R any](s ViewSpec[T, S], about string, question func(S) R, ma
 		}
 	}
 	line := caller()
-	s.chain.settle(s.link)
+	s.entry.settle()
 	r, ok := s.played(line, names, func(state S) any { return question(state) })
 	if ok {
 		for letter, v := range values {
@@ -105,7 +105,7 @@ func Answers[T, S, R any](s ViewSpec[T, S], about string, question func(S) R, ma
 func (s ViewSpec[T, S]) then(about string, ask func(S) any, kind marble.Kind, wanted any) ViewSpec[T, S] {
 	s.t.Helper()
 	line := caller()
-	s.chain.settle(s.link)
+	s.entry.settle()
 	r, ok := s.played(line, &marble.Names{}, ask)
 	s.past = viewPast{}
 	if !ok {
@@ -134,12 +134,12 @@ func (s ViewSpec[T, S]) then(about string, ask func(S) any, kind marble.Kind, wa
 func (s ViewSpec[T, S]) played(line string, names *marble.Names, ask func(S) any) (*viewRun[T, S], bool) {
 	s.t.Helper()
 	if s.fault != nil {
-		s.t.Errorf("%s: %v", line, s.fault)
+		tell(s.t, "%s: %v", line, s.fault)
 		return nil, false
 	}
 	r := s.play(names, ask)
 	if r.broken != nil {
-		s.t.Errorf("%s: %v\n%s", line, r.broken, indent(r.trace().Text()))
+		tell(s.t, "%s: %v\n%s", line, r.broken, indent(r.trace().Text()))
 		return r, false
 	}
 	return r, true
