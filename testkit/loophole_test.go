@@ -87,6 +87,13 @@ func TestLoopholesAreClosed(t *testing.T) {
 		}, []string{"the command was refused, and no Then speaks of that", "nobody came"}},
 		lie{"a refusal that comes twice, and nobody speaks of it", func(t *testing.T) { testkit.For(t, entry).WhenTwice(-1).ThenVersion(0) },
 			[]string{"the command was refused, and no Then speaks of that"}},
+		lie{"an event that is nil", func(t *testing.T) { testkit.For(t, card).When(IssueCard{"x"}).Then(nil) },
+			[]string{"wanted event 1 is nil", "ISSUED"}},
+		lie{"a matcher that is nil", func(t *testing.T) { testkit.For(t, entry).When(5).ThenLike(nil, nil) },
+			[]string{"wanted event 1 is nil", "VISITED"}},
+		lie{"answers when nothing has happened", func(t *testing.T) {
+			testkit.Answers(abc(t), "count", countOf, "x y -", testkit.Values[int]{"x": 2, "y": 3})
+		}, []string{"Answers count: x y -: the diagram is longer than what happened, which takes 2 ticks"}},
 		lie{"a table without a case", func(t *testing.T) { testkit.ForEach(t, entry, nil) },
 			[]string{"ForEach without a case: nothing was tested"}},
 		marbles("a failure that no diagram has", func(b *testkit.Board) {

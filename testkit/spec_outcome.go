@@ -141,6 +141,12 @@ func (o *Outcome[C, E, S]) speak(w wanted, value func(*stream.Event[E]) any) {
 	if o.refusal != nil {
 		o.refusal.settle()
 	}
+	for i := range w.n {
+		if w.value(i) == nil { // it would be compared with nothing
+			o.fail(fmt.Sprintf("wanted event %d is nil", i+1))
+			return
+		}
+	}
 	o.compare(w, value)
 }
 

@@ -95,6 +95,9 @@ func Answers[T, S, R any](s ViewSpec[T, S], about string, question func(S) R, ma
 		for letter, v := range values {
 			r.letters = append(r.letters, viewLetter{v, letter})
 		}
+		if want.End > r.log.End {
+			tell(s.t, "%s: Answers %s: %s: the diagram is longer than what happened, which takes %d ticks", line, about, marbles, r.log.End/viewTick)
+		}
 		r.compare(line, want, r.answers(about, want))
 		r.report(line)
 	}
