@@ -21,7 +21,8 @@ type Values[T any] map[string]T
 // pipelines that read it, in virtual time. [Marbles] makes one. It belongs to
 // the goroutine of its test.
 type Board struct {
-	t       *testing.T
+	t       *testing.T // is told what is wrong, and goes on
+	bubble  *testing.T // ends with the bubble
 	line    string
 	world   *world
 	medium  Medium
@@ -80,9 +81,8 @@ const grace = time.Minute
 func Marbles(t *testing.T, f func(*Board)) (trace marble.Trace) {
 	t.Helper()
 	line := caller()
-	inOwnBubble(t, func(t *testing.T) {
-		t.Helper()
-		b := &Board{t: t, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, appends: map[stream.Position]int{}, events: map[string]seen{}, planned: map[string]bool{}}
+	inOwnBubble(t, func(bubble *testing.T) {
+		b := &Board{t: t, bubble: bubble, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, appends: map[stream.Position]int{}, events: map[string]seen{}, planned: map[string]bool{}}
 		b.log = &interceptedTruncater{&intercepted{log: func() Log { return b.start().log }, around: pass}}
 		ctx, cancel := context.WithCancel(context.Background())
 		b.ctx = ctx
@@ -116,7 +116,7 @@ func (b *Board) Time(after time.Duration) time.Time { return b.start().began.Add
 func (b *Board) fatal(format string, args ...any) {
 	b.t.Helper()
 	tell(b.t, "%s: %s", b.line, fmt.Sprintf(format, args...))
-	b.t.FailNow()
+	b.bubble.FailNow()
 }
 
 // start opens the log. Zero is as far ahead as history needs to be written before
@@ -125,13 +125,13 @@ func (b *Board) start() *world {
 	if b.world != nil {
 		return b.world
 	}
-	w, err := newWorld(b.t, b.medium)
+	w, err := newWorld(b.bubble, b.medium)
 	if err != nil {
 		b.fatal("%v", err)
 	}
 	w.began = w.began.Add(b.history + time.Millisecond)
 	b.world = w
-	b.t.Cleanup(func() {
+	b.bubble.Cleanup(func() {
 		if err := w.ground.close(); err != nil {
 			tell(b.t, "%s: close the log: %v", b.line, err)
 		}

@@ -70,7 +70,8 @@ func source(b *testkit.Board, marbles string) stream.Observable[stream.Cold, str
 // What no specification can be wrong about must not pass for one.
 //
 // Breaks when: a nil state is compared with nothing (compareState), a refusal
-// needs no Then (Outcome.refusal), ForEach needs no case
+// needs no Then (Outcome.refusal), a diagram that
+// is wrong ends its test (Board.t), ForEach needs no case
 // Fails and Subscribed do not look at their diagrams, items are
 // kept as they came (deliver), or numbers of the log become floats (logged).
 func TestLoopholesAreClosed(t *testing.T) {
@@ -94,6 +95,11 @@ func TestLoopholesAreClosed(t *testing.T) {
 		lie{"answers when nothing has happened", func(t *testing.T) {
 			testkit.Answers(abc(t), "count", countOf, "x y -", testkit.Values[int]{"x": 2, "y": 3})
 		}, []string{"Answers count: x y -: the diagram is longer than what happened, which takes 2 ticks"}},
+		lie{"two diagrams, both of which are wrong", func(t *testing.T) {
+			for _, want := range []string{"b|", "c|"} {
+				testkit.Marbles(t, func(b *testkit.Board) { testkit.Expect(b, "x", source(b, "a|"), want) })
+			}
+		}, []string{"want    b |", "want    c |"}},
 		lie{"a table without a case", func(t *testing.T) { testkit.ForEach(t, entry, nil) },
 			[]string{"ForEach without a case: nothing was tested"}},
 		marbles("a failure that no diagram has", func(b *testkit.Board) {

@@ -10,7 +10,8 @@ import (
 )
 
 // BenchmarkForView is one specification with one Then, all checks included; see
-// that it stays below a millisecond.
+// that a handful of events stays below a millisecond. Up to a few dozen of them
+// each is another place at which history is cut.
 func BenchmarkForView(b *testing.B) {
 	for _, events := range []int{3, 20, 200} {
 		b.Run(fmt.Sprintf("events=%d", events), func(b *testing.B) {
