@@ -108,8 +108,14 @@ func TestAFunctionRefusesOrFails(t *testing.T) {
 			running(t, r)
 			online(t, r)
 			w.do(t, "ann", Deposit{1})
-			if got := <-told; got != want {
-				t.Errorf("told %q, want %q", got, want)
+			settle(t, w.log, r)
+			select {
+			case got := <-told:
+				if got != want {
+					t.Errorf("told %q, want %q", got, want)
+				}
+			default:
+				t.Errorf("told nothing, want %q", want)
 			}
 		}
 	})

@@ -194,6 +194,13 @@ func (c *chart) rest(text string) string {
 	return b.String()
 }
 
+func pointValues(points []marble.Point) (list []any) {
+	for _, p := range points {
+		list = append(list, p.Value)
+	}
+	return list
+}
+
 // story reports what is no difference between lanes, above what happened.
 func (c *chart) story(t *testing.T, line, title, what, came string, ended *failure) {
 	t.Helper()

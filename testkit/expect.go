@@ -60,7 +60,7 @@ func Expect[K stream.Kind, T any](b *Board, name string, o stream.Observable[K, 
 	var kind any = *new(K)
 	_, e.live = kind.(stream.ColdHot)
 	if isEventType(reflect.TypeFor[T]()) && len(values) == 0 {
-		e.letter, e.settle = b.letterOfLog, e.settleLog
+		e.letter, e.settle = pointOfLog, e.settleLog
 	} else {
 		e.letter = letterOf(values)
 		for i, p := range e.want.Points {
@@ -254,7 +254,11 @@ func (e *Expectation) checkpoint() error {
 func (e *Expectation) got() marble.Lane {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return marble.Lane{Name: e.name, Points: together(e.points), End: max(e.want.End, e.lastTick())}
+	points := slices.Clone(e.points)
+	if e.settle != nil {
+		e.board.nameLog(points)
+	}
+	return marble.Lane{Name: e.name, Points: together(points), End: max(e.want.End, e.lastTick())}
 }
 
 func (e *Expectation) lastTick() time.Duration {

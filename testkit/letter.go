@@ -75,19 +75,30 @@ func valueOf[T any](b *Board, lane, letter string, values []Values[T]) T {
 	panic("unreachable")
 }
 
-// letterOfLog names an event of the log; those that the code under test appended
-// get letters that are free.
-func (b *Board) letterOfLog(item any) marble.Point {
+// pointOfLog is an event of the log. It gets its letter when all has happened: it
+// may be delivered before the append that the letter stands for has returned.
+func pointOfLog(item any) marble.Point {
 	h, data, _ := asEvent(item)
 	event := seen{Position: h.Position, Stream: h.Stream, Type: h.Type, Data: data}
+	return marble.Point{Kind: marble.Event, Value: event, Note: event.note()}
+}
+
+// nameLog gives events of the log their letters; those that the code under test
+// appended get letters that are free.
+func (b *Board) nameLog(points []marble.Point) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	name, ok := b.letters[h.Position]
-	if !ok {
-		name = b.names.Of(event, "")
-		b.letters[h.Position] = name
+	for i := range points {
+		p := &points[i]
+		event, ok := p.Value.(seen)
+		if !ok || p.Kind != marble.Event {
+			continue
+		}
+		if b.letters[event.Position] == "" {
+			b.letters[event.Position] = b.names.Of(event, "")
+		}
+		p.Name, p.Append = b.letters[event.Position], b.appends[event.Position]
 	}
-	return marble.Point{Kind: marble.Event, Name: name, Value: event, Note: event.note(), Append: b.appends[h.Position]}
 }
 
 // letterOf names items by the values that letters stand for. Others get letters
@@ -153,7 +164,6 @@ func explain(legend []marble.Name, lanes ...marble.Lane) []marble.Name {
 
 // together forgets what was appended together and did not come together.
 func together(points []marble.Point) []marble.Point {
-	points = slices.Clone(points)
 	for i := 0; i < len(points); {
 		n := 1
 		for i+n < len(points) && points[i+n].Append == points[i].Append && points[i+n].At == points[i].At {

@@ -87,7 +87,8 @@ func (s *SagaSpec[E, S]) Given(history ...Happening) *SagaSpec[E, S] {
 
 // With says what executes commands, such as repositories over the same log, whose
 // events come back through the saga's source. f is called whenever the saga is
-// started. Commands for other topics are taken down as without it.
+// started. Commands for other topics are taken down as without it, so none of the
+// handlers may be for every topic.
 func (s *SagaSpec[E, S]) With(f func(stream.Store) []aggregate.Handler) *SagaSpec[E, S] {
 	s.script.handlers = f
 	return s

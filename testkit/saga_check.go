@@ -128,3 +128,26 @@ func (p *sagaPlay[E, S]) sameStates(c *sagaPlay[E, S], line, where string) bool 
 	}
 	return true
 }
+
+func wishPoints(list []wish) (points []marble.Point) {
+	for _, w := range list {
+		points = append(points, marble.Point{At: w.at, Kind: marble.Event, Value: asked(w.effect)})
+	}
+	return points
+}
+
+// fail reports what is no difference between lanes.
+func (p *sagaPlay[E, S]) fail(line, what string) {
+	p.script.t.Helper()
+	p.failAs(line, p.script.name(), what)
+}
+
+func (p *sagaPlay[E, S]) failAs(line, title, what string) {
+	p.script.t.Helper()
+	if p.stage == nil {
+		tell(p.script.t, "%s: %s: %s", line, title, what)
+		return
+	}
+	c := newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()))
+	c.story(p.script.t, line, title, what, "wanted", p.stage.failure(p.script.from))
+}

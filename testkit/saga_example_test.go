@@ -45,15 +45,22 @@ func ExampleForAdapter() {
 			return aggregate.NewAdapter("post", func(context.Context, *stream.Event[LotEvent]) error { return nil })
 		}
 		spec := testkit.ForAdapter(t, post, func(log stream.Log) stream.Source[stream.Hot, LotEvent] { return replay.Hot(log, lots) }).
-			Failing(-1, errBusy, stream.ID{Topic: "lots", Key: "1"}).
+			Given(testkit.Happened[LotEvent](lots, "1", Opened{5})). // which the adapter must not see
 			When(testkit.Happened[LotEvent](lots, "2", Sold{"bob", 20})).
-			Then(testkit.Happened[LotEvent](lots, "2", Sold{"bob", 20})).
-			ThenAttempts(1).
+			Then(testkit.Happened[LotEvent](lots, "2", Sold{"bob", 20}))
+
+		fmt.Print(spec.Trace().Text())
+
+		spec.Failing(-1, errBusy, stream.ID{Topic: "lots", Key: "1"}).
 			When(testkit.Happened[LotEvent](lots, "1", Sold{"ann", 10})).
 			ThenNothing().
+			ThenAttempts(5).
 			ThenParked(aggregate.Parked{Stream: stream.ID{Topic: "lots", Key: "1"}, Type: "SOLD", Err: "the post is busy", Attempts: 5})
-		fmt.Println(len(spec.Trace().Lanes), "lanes")
 	})
 	// Output:
-	// 3 lanes
+	//   log   a ^ b
+	//   post    - b
+	//
+	//   a  lots/1 OPENED {"Start":5}
+	//   b  lots/2 SOLD {"Buyer":"bob","Price":20}
 }

@@ -125,7 +125,7 @@ func TestSaga(t *testing.T) {
 			Then(invoice.Send("1", Remind{2}), remind, invoice.Send("1", Remind{3}), remind).
 			When(paid).
 			Then(aggregate.Cancel("remind")).
-			WhenTime(5 * time.Hour).
+			WhenTime(2 * time.Hour).
 			ThenNothing()
 	})
 	t.Run("what happened before it came online is none of its business", func(t *testing.T) {

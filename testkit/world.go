@@ -131,7 +131,8 @@ type Happening struct {
 
 // Happened says that events happened to an instance of a topic, in one append.
 // They go through the topic's codec and back; a field that would be lost fails
-// the specification.
+// the specification. Where E is an interface, say so: Happened[LotEvent](lots,
+// "1", Sold{10}).
 func Happened[E any](topic *stream.Topic[E], key string, events ...E) Happening {
 	h := Happening{id: stream.ID{Topic: topic.Name(), Key: key}}
 	if len(events) == 0 {

@@ -15,7 +15,7 @@ func allUsers(log stream.Log) stream.Observable[stream.ColdHot, *stream.Event[Ev
 
 // used asks the state what IsInUse asks the view.
 func used(email string) func(InUse) bool {
-	return func(s InUse) bool { return s.owner[email] != "" }
+	return func(s InUse) bool { return s.users[email] > 0 }
 }
 
 var yesAndNo = testkit.Values[bool]{"y": true, "n": false}
@@ -31,10 +31,12 @@ func TestEmailsInUse(t *testing.T) {
 		testkit.Answers(s, "new@example", used("new@example"), "n - - y", yesAndNo)
 		testkit.Answers(s, "bob@example", used("bob@example"), "n y - -", yesAndNo)
 	})
-	t.Run("it belongs to the one who set it last", func(t *testing.T) {
-		s := testkit.ForView(t, NewEmails(), allUsers).
-			Given(ann(EmailSet{"both@example"}), bob(EmailSet{"both@example"})).
-			When(ann(EmailSet{"ann@example"}), bob(EmailSet{"bob@example"}))
+	t.Run("one that two have is in use until neither has it", func(t *testing.T) {
+		both := testkit.ForView(t, NewEmails(), allUsers).
+			Given(ann(EmailSet{"both@example"}), bob(EmailSet{"both@example"}))
+		s := both.When(ann(EmailSet{"ann@example"}), bob(EmailSet{"bob@example"}))
+		testkit.Answers(s, "both@example", used("both@example"), "y - n", yesAndNo)
+		s = both.When(bob(EmailSet{"bob@example"}), ann(EmailSet{"ann@example"}))
 		testkit.Answers(s, "both@example", used("both@example"), "y - n", yesAndNo)
 	})
 	t.Run("after a crash it is as it was", func(t *testing.T) {

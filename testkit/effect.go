@@ -1,8 +1,6 @@
 package testkit
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -82,80 +80,3 @@ func allAsked(effects []aggregate.Effect) (list []any) {
 
 // effectText is an effect in words, for legends.
 func effectText(e aggregate.Effect) string { return textOf(asked(e)) }
-
-// logEntry is an event of a log as specifications compare and show it.
-type logEntry struct {
-	Stream stream.ID
-	Type   string
-	Data   any // as its JSON has it, or else its bytes as text
-}
-
-func logged(r stream.Record) logEntry {
-	e := logEntry{Stream: r.Stream, Type: r.Type}
-	d := json.NewDecoder(bytes.NewReader(r.Data))
-	d.UseNumber() // a float64 takes some whole numbers for one another
-	if !json.Valid(r.Data) || d.Decode(&e.Data) != nil {
-		e.Data = string(r.Data)
-	}
-	return e
-}
-
-// loggedOf are the events of happenings.
-func loggedOf(happenings []Happening) (list []any, err error) {
-	for _, h := range happenings {
-		if h.err != nil {
-			return nil, h.err
-		}
-		for _, r := range h.records {
-			r.Stream = h.id
-			list = append(list, logged(r))
-		}
-	}
-	return list, nil
-}
-
-func (e logEntry) String() string {
-	text, err := json.Marshal(e.Data)
-	if err != nil {
-		return fmt.Sprintf("%s %s %v", e.Stream, e.Type, e.Data)
-	}
-	return fmt.Sprintf("%s %s %s", e.Stream, e.Type, text)
-}
-
-// textOf is what a legend says of a value.
-func textOf(v any) string {
-	if s, ok := v.(fmt.Stringer); ok {
-		return s.String()
-	}
-	return value.Show(v)
-}
-
-func wishPoints(list []wish) (points []marble.Point) {
-	for _, w := range list {
-		points = append(points, marble.Point{At: w.at, Kind: marble.Event, Value: asked(w.effect)})
-	}
-	return points
-}
-
-func pointValues(points []marble.Point) (list []any) {
-	for _, p := range points {
-		list = append(list, p.Value)
-	}
-	return list
-}
-
-// fail reports what is no difference between lanes.
-func (p *sagaPlay[E, S]) fail(line, what string) {
-	p.script.t.Helper()
-	p.failAs(line, p.script.name(), what)
-}
-
-func (p *sagaPlay[E, S]) failAs(line, title, what string) {
-	p.script.t.Helper()
-	if p.stage == nil {
-		tell(p.script.t, "%s: %s: %s", line, title, what)
-		return
-	}
-	c := newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()))
-	c.story(p.script.t, line, title, what, "wanted", p.stage.failure(p.script.from))
-}
