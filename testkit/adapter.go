@@ -288,14 +288,14 @@ func (s *adapterScript[E]) close() {
 	switch {
 	case s.t.Failed():
 	case len(s.scenes) == 0:
-		s.t.Errorf("%s: ForAdapter without a When: nothing was tested", s.line)
+		tell(s.t, "%s: ForAdapter without a When: nothing was tested", s.line)
 	case s.played == nil:
-		s.t.Errorf("%s: When without a Then: nothing was tested", s.scenes[len(s.scenes)-1].line)
+		tell(s.t, "%s: When without a Then: nothing was tested", s.scenes[len(s.scenes)-1].line)
 	default:
 		s.unsaid()
 		for i, r := range s.rules {
 			if r.n != 0 && !s.played.used[i] && !s.t.Failed() {
-				s.t.Errorf("%s: Failing: no call has failed with %v", r.line, r.err)
+				tell(s.t, "%s: Failing: no call has failed with %v", r.line, r.err)
 			}
 		}
 	}

@@ -182,7 +182,7 @@ func (p *adapterPlay[E]) fail(line, what string) {
 func (p *adapterPlay[E]) failAs(line, title, what string) {
 	p.script.t.Helper()
 	if p.stage == nil {
-		p.script.t.Errorf("%s: %s: %s", line, title, what)
+		tell(p.script.t, "%s: %s: %s", line, title, what)
 		return
 	}
 	p.chart(nil, nil, p.done(0)).story(p.script.t, line, title, what, "done", p.stage.failure(p.script.from))

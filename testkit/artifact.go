@@ -24,12 +24,12 @@ func leaveTrace(t testing.TB, at string, trace marble.Trace) {
 	name := unused(dir, strings.ReplaceAll(at, ":", "-"))
 	data, err := trace.JSON()
 	if err != nil {
-		t.Errorf("%s: the trace can not be written down: %v", at, err)
+		tell(t, "%s: the trace can not be written down: %v", at, err)
 		return
 	}
 	for ending, content := range map[string][]byte{".svg": trace.SVG(), ".json": data} {
 		if err := os.WriteFile(filepath.Join(dir, name+ending), content, 0o666); err != nil {
-			t.Errorf("%s: leave the trace among the artifacts: %v", at, err)
+			tell(t, "%s: leave the trace among the artifacts: %v", at, err)
 		}
 	}
 }

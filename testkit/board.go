@@ -21,7 +21,8 @@ type Values[T any] map[string]T
 // pipelines that read it, in virtual time. [Marbles] makes one. It belongs to
 // the goroutine of its test.
 type Board struct {
-	t       *testing.T
+	t       *testing.T // is told what is wrong, and goes on
+	bubble  *testing.T // ends with the bubble
 	line    string
 	world   *world
 	medium  Medium
@@ -38,6 +39,7 @@ type Board struct {
 	letters map[stream.Position]string // the same by position
 	appends map[stream.Position]int    // which of them were appended together
 	events  map[string]seen            // what its letters stand for
+	planned map[string]bool            // the letters that are to be appended
 	closed  bool                       // the log, by a |
 }
 
@@ -79,9 +81,8 @@ const grace = time.Minute
 func Marbles(t *testing.T, f func(*Board)) (trace marble.Trace) {
 	t.Helper()
 	line := caller()
-	synctest.Test(t, func(t *testing.T) {
-		t.Helper()
-		b := &Board{t: t, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, appends: map[stream.Position]int{}, events: map[string]seen{}}
+	inOwnBubble(t, func(bubble *testing.T) {
+		b := &Board{t: t, bubble: bubble, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, appends: map[stream.Position]int{}, events: map[string]seen{}, planned: map[string]bool{}}
 		b.log = &interceptedTruncater{&intercepted{log: func() Log { return b.start().log }, around: pass}}
 		ctx, cancel := context.WithCancel(context.Background())
 		b.ctx = ctx
@@ -114,7 +115,8 @@ func (b *Board) Time(after time.Duration) time.Time { return b.start().began.Add
 
 func (b *Board) fatal(format string, args ...any) {
 	b.t.Helper()
-	b.t.Fatalf("%s: %s", b.line, fmt.Sprintf(format, args...))
+	tell(b.t, "%s: %s", b.line, fmt.Sprintf(format, args...))
+	b.bubble.FailNow()
 }
 
 // start opens the log. Zero is as far ahead as history needs to be written before
@@ -123,15 +125,15 @@ func (b *Board) start() *world {
 	if b.world != nil {
 		return b.world
 	}
-	w, err := newWorld(b.t, b.medium)
+	w, err := newWorld(b.bubble, b.medium)
 	if err != nil {
 		b.fatal("%v", err)
 	}
 	w.began = w.began.Add(b.history + time.Millisecond)
 	b.world = w
-	b.t.Cleanup(func() {
+	b.bubble.Cleanup(func() {
 		if err := w.ground.close(); err != nil {
-			b.t.Errorf("%s: close the log: %v", b.line, err)
+			tell(b.t, "%s: close the log: %v", b.line, err)
 		}
 	})
 	return w
@@ -145,7 +147,7 @@ func (b *Board) plan(at time.Duration, phase int, do func() error) {
 func (b *Board) play() marble.Trace {
 	b.t.Helper()
 	if len(b.outs) == 0 {
-		b.t.Errorf("%s: Marbles without an Expect: nothing was tested", b.line)
+		tell(b.t, "%s: Marbles without an Expect: nothing was tested", b.line)
 		return marble.Trace{}
 	}
 	b.start()
@@ -163,6 +165,7 @@ func (b *Board) perform() {
 		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.phase, y.phase))
 	})
 	last, instants := time.Duration(0), time.Duration(-1)
+	b.wantFew()
 	for i, a := range b.script {
 		if i == 0 || a.at != b.script[i-1].at {
 			instants++
@@ -172,7 +175,7 @@ func (b *Board) perform() {
 		// first, before timers that were set at an earlier one.
 		time.Sleep(time.Until(b.world.began.Add(a.at - instants)))
 		if err := a.do(); err != nil {
-			b.t.Errorf("%s: at %s: %v", b.line, a.at, err)
+			tell(b.t, "%s: at %s: %v", b.line, a.at, err)
 		}
 		synctest.Wait()
 		last = a.at
@@ -189,6 +192,19 @@ func (b *Board) perform() {
 	for _, e := range b.outs {
 		e.until = last
 		e.stop()
+	}
+}
+
+// wantFew fails the test if there are so many instants that they would be taken
+// for one another.
+func (b *Board) wantFew() {
+	instants := map[time.Duration]bool{}
+	for _, a := range b.script {
+		instants[a.at] = true
+	}
+	const most = int(precision/2) - 1
+	if len(instants) > most {
+		b.fatal("the diagrams have %d instants at which something happens, and a board plays %d: make several", len(instants), most)
 	}
 }
 

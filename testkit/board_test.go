@@ -24,6 +24,12 @@ var letters = testkit.Values[*stream.Event[EmailSet]]{
 	"e": mails.Event("ann", EmailSet{"e"}),
 }
 
+// more are for another lane of the same log.
+var more = testkit.Values[*stream.Event[EmailSet]]{
+	"f": mails.Event("ann", EmailSet{"f"}),
+	"g": mails.Event("bob", EmailSet{"g"}),
+}
+
 func upper[K stream.Kind](o stream.Source[K, EmailSet]) stream.Observable[K, string] {
 	return operators.Map(o, func(e *stream.Event[EmailSet]) string { return strings.ToUpper(e.Data.Email) })
 }
@@ -118,26 +124,4 @@ func TestMarblesOfFailures(t *testing.T) {
 		})
 		testkit.Expect(b, "panics", panics, "#")
 	})
-}
-
-func BenchmarkMarbles(b *testing.B) {
-	// A benchmark has no *testing.T to run a bubble under, so this is a test that
-	// is run again and again.
-	if !testing.Verbose() {
-		testing.Init()
-	}
-	ok := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
-		Name: "marbles", F: func(t *testing.T) {
-			for b.Loop() {
-				testkit.Marbles(t, func(b *testkit.Board) {
-					testkit.Events(b, "log", mails, "ab ^ - c 12h [de] - |", letters)
-					testkit.Expect(b, "cold+hot", replay.ColdHot(b.Log(), mails), "(ab~) - c 12h [de] - |")
-					testkit.Expect(b, "upper", upper(replay.Hot(b.Log(), mails)), "- - C 12h (DE) - |")
-				})
-			}
-		},
-	}})
-	if !ok {
-		b.Fatal("the diagrams fail")
-	}
 }

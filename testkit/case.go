@@ -39,6 +39,9 @@ type Case[C, E, S any] struct {
 func ForEach[C, E, S any](t *testing.T, d aggregate.Decider[C, E, S], cases []Case[C, E, S]) {
 	t.Helper()
 	line := place{text: caller()}
+	if len(cases) == 0 {
+		tell(t, "%s: ForEach without a case: nothing was tested", line)
+	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Helper()
@@ -59,10 +62,10 @@ func (c Case[C, E, S]) test(t testing.TB, build func(stream.Store) *aggregate.Re
 // assert says of an outcome what the case says.
 func (c Case[C, E, S]) assert(o *Outcome[C, E, S]) {
 	o.t.Helper()
-	if len(c.Then) > 0 {
+	if c.Then != nil {
 		o.Then(c.Then...)
 	}
-	if len(c.ThenLike) > 0 {
+	if c.ThenLike != nil {
 		o.ThenLike(c.ThenLike...)
 	}
 	if c.Nothing {

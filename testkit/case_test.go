@@ -41,6 +41,8 @@ func TestACaseFailsAsASpecificationDoes(t *testing.T) {
 		"nobody came between":     {Meanwhile: []any{a}, When: decided(), Nothing: true},
 		"no test to pass time in": {WhenTime: 1, When: decided(), Nothing: true},
 		"nothing is said":         {When: decided()},
+		"no events, in a list":    {When: decided(a), Then: []any{}, Version: 1},
+		"no matchers, in a list":  {When: decided(a), ThenLike: []marble.Matcher{}, Version: 1},
 		"wrong events, twice":     {When: decided(a), Twice: true, Then: []any{b}},
 	} {
 		t.Run(claim, func(t *testing.T) {

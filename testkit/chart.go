@@ -123,7 +123,7 @@ func (c *chart) report(t *testing.T, line, title string) bool {
 	differences = compare(c.want, c.got) // now with the names
 	c.want.Name = title
 	text := marble.Report(stageTick, c.around, c.want, c.got, differences, c.names.Legend()...)
-	t.Errorf("%s: %s%s", line, text, c.rest(text))
+	tell(t, "%s: %s%s", line, text, c.rest(text))
 	leave(t, line, stageTick, c.around, c.want, c.got, c.names.Legend())
 	return true
 }
@@ -209,7 +209,7 @@ func (c *chart) story(t *testing.T, line, title, what, came string, ended *failu
 		end = fmt.Sprintf("\n  #  %v", ended.err)
 	}
 	trace := c.trace(came, ended)
-	t.Errorf("%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), shifted(trace.Text()), end)
+	tell(t, "%s: %s: %s\n%s%s", line, title, strings.TrimRight(what, "\n"), shifted(trace.Text()), end)
 	trace.Title = title
 	leaveTrace(t, line, trace)
 }
@@ -220,7 +220,7 @@ func compareAppended(t *testing.T, s *stage, records []stream.Record, from int, 
 	t.Helper()
 	want, err := loggedOf(happenings)
 	if err != nil {
-		t.Errorf("%s: %s: ThenHappened: %v", line, title, err)
+		tell(t, "%s: %s: ThenHappened: %v", line, title, err)
 		return
 	}
 	before, got := s.appended(records, 0, from), s.appended(records, from, len(s.scenes))

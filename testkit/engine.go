@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -31,16 +32,17 @@ const (
 // on which do not say so themselves.
 const mediumVariable = "THAW_TESTKIT_LOG"
 
-// chosenMedium is what the environment says; the default is InMemory.
-func chosenMedium() (Medium, error) {
-	switch m := Medium(os.Getenv(mediumVariable)); m {
-	case "":
-		return InMemory, nil
-	case InMemory, OnDisk:
-		return m, nil
-	default:
-		return "", fmt.Errorf("%s: got %q, want %q or %q", mediumVariable, m, InMemory, OnDisk)
+// chosen is the medium that a specification says, or else the environment; the
+// default is InMemory.
+func (m Medium) chosen() (Medium, error) {
+	who := "On"
+	if m == "" {
+		who, m = mediumVariable, cmp.Or(Medium(os.Getenv(mediumVariable)), InMemory)
 	}
+	if m != InMemory && m != OnDisk {
+		return "", fmt.Errorf("%s: got %q, want %q or %q", who, m, InMemory, OnDisk)
+	}
+	return m, nil
 }
 
 // ground is the log that a specification stands on. It may crash and be opened
@@ -55,11 +57,9 @@ type ground struct {
 
 // openGround opens an empty log; medium may be empty: what the environment says.
 func openGround(tb testing.TB, medium Medium) (*ground, error) {
-	if medium == "" {
-		var err error
-		if medium, err = chosenMedium(); err != nil {
-			return nil, err
-		}
+	medium, err := medium.chosen()
+	if err != nil {
+		return nil, err
 	}
 	g := &ground{medium: medium}
 	if medium == InMemory {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/testkit/internal/value"
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
@@ -76,18 +77,29 @@ func Expect[K stream.Kind, T any](b *Board, name string, o stream.Observable[K, 
 // Fails says what the # of the diagram stands for, in the sense of errors.Is;
 // without it any error will do.
 func (e *Expectation) Fails(with error) *Expectation {
+	e.board.t.Helper()
+	if !slices.ContainsFunc(e.want.Points, func(p marble.Point) bool { return p.Kind == marble.Failed }) {
+		e.board.fatal("lane %s: Fails says what its # stands for, and it has none", e.name)
+	}
 	e.fails = with
 	return e
 }
 
 // Subscribed says when the pipeline is subscribed and left: ^ subscribes, ! ends
-// the subscription. Unlike in other lanes, zero is where the lane begins. With a * or a % in it, the pipeline has a durable consumer,
-// named as the lane: * stores that all that was delivered has been handled, %
-// crashes, and the next ^ goes on after the last *.
+// the subscription. Unlike in other lanes, zero is where the lane begins. With a
+// * or a % in it, the pipeline has a durable consumer, named as the lane: *
+// stores that all that was delivered has been handled, % crashes, and the next ^
+// goes on after the last *.
 func (e *Expectation) Subscribed(marbles string) *Expectation {
 	b := e.board
 	b.t.Helper()
+	if e.scripted {
+		b.fatal("lane %s: Subscribed is said twice", e.name)
+	}
 	e.sub, e.scripted = b.parseSubscriber(e.name, marbles), true
+	if len(e.sub.Points) == 0 || e.sub.Points[0].Kind != marble.Subscribe {
+		b.fatal("lane %s: %s: a subscriber's lane begins with a ^", e.name, marbles)
+	}
 	phases := map[time.Duration]int{}
 	for _, p := range e.sub.Points {
 		if p.Kind == marble.Checkpoint {
@@ -160,7 +172,7 @@ func (e *Expectation) stop() {
 	case <-e.running.done:
 		return
 	case <-time.After(time.Hour): // of virtual time: it hangs
-		e.board.t.Errorf("%s: %s did not end within an hour after its context was cancelled", e.line, e.name)
+		tell(e.board.t, "%s: %s did not end within an hour after its context was cancelled", e.line, e.name)
 	}
 	select {
 	case <-e.running.done:
@@ -197,7 +209,7 @@ func (e *Expectation) passed(m stream.Mark) error {
 }
 
 func (e *Expectation) deliver(item any) error {
-	p := e.letter(item)
+	p := e.letter(value.Copy(item)) // as it is now, whatever the pipeline makes of it later
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if h, _, ok := asEvent(item); ok && h.Position != 0 {
@@ -308,6 +320,6 @@ func (e *Expectation) compare() {
 		around = append(around, e.sub)
 	}
 	names := explain(nil, append(slices.Clone(around), want, compared)...)
-	b.t.Errorf("%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences, names...))
+	tell(b.t, "%s: %s", e.line, marble.Report(b.tick, around, want, compared, differences, names...))
 	leave(b.t, e.line, b.tick, around, want, got, names)
 }

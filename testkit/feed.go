@@ -33,6 +33,10 @@ func Events[E any](b *Board, name string, topic *stream.Topic[E], marbles string
 		switch p.Kind {
 		case marble.Subscribe:
 		case marble.Event:
+			if b.planned[p.Name] {
+				b.fatal("lane %s: %s: the letter %s stands for one event, and is there twice", name, marbles, p.Name)
+			}
+			b.planned[p.Name] = true
 			b.names.Set(p.Name, planned(p.Name), "") // no other event gets this letter
 			for p.Append != 0 && i+n < len(lane.Points) && lane.Points[i+n].Append == p.Append {
 				n++
@@ -105,6 +109,11 @@ func (b *Board) parse(name, marbles string) marble.Lane {
 		b.fatal("lane %s: %v", name, err)
 	}
 	lane.Name = name
+	for _, p := range lane.Points {
+		if p.At%precision != 0 {
+			b.fatal("lane %s: %s: something is to happen at %s, and a board tells times %s apart", name, marbles, p.At, precision)
+		}
+	}
 	if len(lane.Points) == 0 || -lane.Points[0].At <= b.history {
 		return lane
 	}

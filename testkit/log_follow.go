@@ -98,25 +98,30 @@ func manyFollowers(s *subject) {
 // more than any buffer between them should hold.
 func slowFollower(s *subject) {
 	const appends, size = 200, 100
-	release := make(chan struct{})
+	began, release := make(chan struct{}), make(chan struct{})
+	begin := sync.OnceFunc(func() { close(began) })
 	var p *tape
 	var followed error
 	var follower sync.WaitGroup
 	follower.Go(func() {
+		defer begin()
 		p, followed = s.follow(s.ctx, stream.Query{}, func(p *tape) bool {
+			begin()
 			<-release
 			return p.last().At.Reached(at(appends * size))
 		})
 	})
+	_, err := s.Append(s.ctx, ann, stream.AnyVersion, records(size)...)
+	s.must(err, "append")
+	<-began // else it is all history to a follower that begins late
 	written := make(chan error, 1)
 	go func() {
 		var err error
-		for n := 0; n < appends && err == nil; n++ {
+		for n := 1; n < appends && err == nil; n++ {
 			_, err = s.Append(s.ctx, ann, stream.AnyVersion, records(size)...)
 		}
 		written <- err
 	}()
-	var err error
 	select {
 	case err = <-written:
 	case <-s.ctx.Done():

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -69,6 +70,10 @@ func as[X any](got any) (X, error) {
 	if x, ok := got.(X); ok {
 		return x, nil
 	}
+	if got == nil && reflect.TypeFor[X]().Kind() == reflect.Interface {
+		var none X
+		return none, nil
+	}
 	data := payloadOf(got)
 	x, ok := data.(X)
 	if !ok {
@@ -102,3 +107,24 @@ func (m sameRefusal) Match(got any) error {
 	}
 	return fmt.Errorf("the first time it was %q", m.first)
 }
+
+// failureMatcher is errors.As as a matcher.
+type failureMatcher struct{ target any }
+
+func failureAs(target any) (m failureMatcher, ok bool) {
+	v := reflect.ValueOf(target)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return m, false
+	}
+	t := v.Type().Elem()
+	return failureMatcher{target}, t.Kind() == reflect.Interface || t.Implements(reflect.TypeFor[error]())
+}
+
+func (m failureMatcher) Match(got any) error {
+	if err, ok := got.(error); ok && errors.As(err, m.target) {
+		return nil
+	}
+	return fmt.Errorf("want an error of type %s", m)
+}
+
+func (m failureMatcher) String() string { return reflect.TypeOf(m.target).Elem().String() }

@@ -56,8 +56,12 @@ func (o *Outcome[C, E, S]) compareState(want any) {
 	at := max(specTick, stream.End-specTick)
 	stream.End = at + specTick
 	lane := func(v any) marble.Lane {
+		name := "" // values are compared, but for a nil of an interface type, which is none
+		if v == nil {
+			name = "nil"
+		}
 		return marble.Lane{Name: o.ran.name() + ": the state is another", End: stream.End, Points: []marble.Point{
-			{Kind: marble.Subscribe}, {At: at, Kind: marble.Event, Value: v},
+			{Kind: marble.Subscribe}, {At: at, Kind: marble.Event, Name: name, Value: v},
 		}}
 	}
 	wanted, got := lane(want), lane(o.ran.state)
@@ -91,7 +95,7 @@ func (o *Outcome[C, E, S]) report(around []marble.Lane, want, got marble.Lane, n
 			text += fmt.Sprintf("\n  %s  %s", n.Letter, n.Text)
 		}
 	}
-	o.t.Errorf("%s: %s\n  %s", o.at, text, o.asked())
+	tell(o.t, "%s: %s\n  %s", o.at, text, o.asked())
 	title := want.Name
 	want.Name, got.Name = "want", "got"
 	leaveTrace(o.t, o.at.String(), marble.Trace{Title: title, Tick: specTick, Lanes: append(around, want, got), Names: legend})
@@ -112,7 +116,7 @@ func uses(letter string, lanes ...marble.Lane) bool {
 func (o *Outcome[C, E, S]) fail(what string) {
 	o.t.Helper()
 	headline, more, _ := strings.Cut(what, "\n")
-	o.t.Errorf("%s: %s\n%s", o.at, headline, strings.TrimRight(o.story()+more, "\n"))
+	tell(o.t, "%s: %s\n%s", o.at, headline, strings.TrimRight(o.story()+more, "\n"))
 	leaveTrace(o.t, o.at.String(), o.Trace())
 }
 

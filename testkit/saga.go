@@ -294,14 +294,14 @@ func (s *sagaScript[E, S]) close() {
 	switch {
 	case s.t.Failed():
 	case len(s.scenes) == 0:
-		s.t.Errorf("%s: ForSaga without a When: nothing was tested", s.line)
+		tell(s.t, "%s: ForSaga without a When: nothing was tested", s.line)
 	case s.played == nil:
-		s.t.Errorf("%s: When without a Then: nothing was tested", s.scenes[len(s.scenes)-1].line)
+		tell(s.t, "%s: When without a Then: nothing was tested", s.scenes[len(s.scenes)-1].line)
 	default:
 		s.unsaid()
 		for i, r := range s.rules {
 			if !s.played.used[i] && !s.t.Failed() {
-				s.t.Errorf("%s: Refusing: it never came to this: %s", r.line, effectText(r.effect))
+				tell(s.t, "%s: Refusing: it never came to this: %s", r.line, effectText(r.effect))
 			}
 		}
 	}

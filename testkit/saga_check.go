@@ -145,7 +145,7 @@ func (p *sagaPlay[E, S]) fail(line, what string) {
 func (p *sagaPlay[E, S]) failAs(line, title, what string) {
 	p.script.t.Helper()
 	if p.stage == nil {
-		p.script.t.Errorf("%s: %s: %s", line, title, what)
+		tell(p.script.t, "%s: %s: %s", line, title, what)
 		return
 	}
 	c := newChart(p.stage, p.records, nil, nil, wishPoints(p.wishes()))

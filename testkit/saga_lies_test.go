@@ -237,7 +237,6 @@ var ownPlace = regexp.MustCompile(`(_test\.go):\d+:`)
 // so that it is reviewed like code. Whatever its line, it is 41.
 func wordForWord(t *testing.T, name, answer string) {
 	t.Helper()
-	_, text, _ := strings.Cut(answer, ": ") // the place that package testing names
-	text = strings.ReplaceAll(text, "\n        ", "\n")
+	text := strings.ReplaceAll("\n"+answer, "\n    ", "\n")[1:]
 	golden.Text(t, "failures/"+name+".txt", ownPlace.ReplaceAllString(text, "$1:41:"))
 }

@@ -64,7 +64,7 @@ func ofDecider[C, E, S any](d aggregate.Decider[C, E, S]) func(stream.Store) *ag
 
 func begin[C, E, S any](t testing.TB, build func(stream.Store) *aggregate.Repository[C, E, S], at place) Spec[C, E, S] {
 	l := openLedger(t)
-	return Spec[C, E, S]{t: t, build: build, ledger: l, entry: l.add(at, "For without a When")}
+	return Spec[C, E, S]{t: t, build: build, ledger: l, entry: l.add(at, "For without a When: nothing was tested")}
 }
 
 // On says which kind of log the specification runs on; without it the
@@ -109,7 +109,7 @@ func (s Spec[C, E, S]) Meanwhile(events ...E) Spec[C, E, S] {
 // with is the specification with one more step, which something must follow.
 func (s Spec[C, E, S]) with(step specStep[C, E], at place, what string) Spec[C, E, S] {
 	s.entry.settle()
-	s.entry = s.ledger.add(at, what+" without a When")
+	s.entry = s.ledger.add(at, what+" without a When: nothing was tested")
 	s.steps = append(s.steps[:len(s.steps):len(s.steps)], step)
 	return s
 }
@@ -149,8 +149,12 @@ func (s Spec[C, E, S]) when(command specCommand[C, E], at place) *Outcome[C, E, 
 	s.steps = append(s.steps[:len(s.steps):len(s.steps)], specStep[C, E]{command: &command})
 	o := &Outcome[C, E, S]{Spec: s, at: at, command: &command}
 	o.ran = s.play()
-	o.entry = s.ledger.add(at, "When without a Then")
+	o.entry = s.ledger.add(at, "When without a Then: nothing was tested")
 	o.entry.story = o.story
+	if o.ran.fault == nil && o.ran.calls[0].refused != nil {
+		o.refusal = s.ledger.add(at, "the command was refused, and no Then speaks of that")
+		o.refusal.story = o.story
+	}
 	return o
 }
 

@@ -1,6 +1,7 @@
 package testkit_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/thaw-go/thaw/aggregate"
+	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/testkit"
 	"github.com/thaw-go/thaw/testkit/marble"
@@ -218,6 +220,28 @@ func TestTheSpecificationSaysWhatItRunsOn(t *testing.T) {
 func TestALogThatThereIsNotFails(t *testing.T) {
 	t.Setenv("THAW_TESTKIT_LOG", "paper")
 	wantOne(t, report(t, func(s spec) { s.When(decided(a)).Then(a) }), `THAW_TESTKIT_LOG: got "paper"`)
+}
+
+// Whoever does not obey On finds the environment's log, which there is not.
+//
+// Breaks when: the On of any specification is lost.
+func TestEverySpecificationObeysOn(t *testing.T) {
+	t.Setenv("THAW_TESTKIT_LOG", "paper")
+	hotGates := func(log stream.Log) stream.Source[stream.Hot, visited] { return replay.Hot(log, gates) }
+	for _, on := range []testkit.Medium{testkit.InMemory, testkit.OnDisk} {
+		testkit.For(t, user).On(on).When(SetEmail{"b"}).Then(EmailSet{"b"})
+		testkit.ForView(t, accounts, mailsOf).On(on).Given(set("ann", "a")).Then(listed("a"))
+		testkit.ForSaga(t, doorkeeper, hotGates).On(on).When(testkit.Happened(gates, "2", visited{1})).ThenNothing()
+		testkit.ForAdapter(t, func(stream.Store) aggregate.Adapter[visited] {
+			return aggregate.Adapter[visited]{Name: "bell", Do: func(context.Context, *stream.Event[visited]) error { return nil }}
+		}, hotGates).On(on).When(testkit.Happened(gates, "2", visited{1})).Then(testkit.Happened(gates, "2", visited{1}))
+		testkit.Marbles(t, func(b *testkit.Board) {
+			b.On(on)
+			testkit.Events(b, "log", mails, "^ a", letters)
+			testkit.Expect(b, "hot", replay.Hot(b.Log(), mails), "- a")
+		})
+	}
+	wantOne(t, recorded(t, func(t testing.TB) { testkit.For(t, user).On("paper").When(SetEmail{"b"}).Then(EmailSet{"b"}) }), `On: got "paper"`)
 }
 
 func TestASpecificationOnDisk(t *testing.T) {

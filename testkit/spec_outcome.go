@@ -13,13 +13,15 @@ import (
 //
 // Whatever is asked, a test fails if an event that was decided does not say
 // which command, cause and story led to it, if the repository returned something
-// else than the log has, and if deciding or folding again leads elsewhere.
+// else than the log has, and if deciding or folding again leads elsewhere; and if
+// the command is refused and no Then says so.
 type Outcome[C, E, S any] struct {
 	Spec[C, E, S]
 	at      place // where When was called
 	command *specCommand[C, E]
 	ran     *specRun[C, E, S]
-	once    bool // what the command did happened once; asked for by the first Then
+	refusal *entry // is settled by a Then that says what came of the command; nil if it was accepted
+	once    bool   // what the command did happened once; asked for by the first Then
 }
 
 // Then says that exactly these events are decided, in this order.
@@ -30,7 +32,7 @@ func (o *Outcome[C, E, S]) Then(events ...E) *Outcome[C, E, S] {
 	case len(events) == 0:
 		o.fail("Then without events: say ThenNothing")
 	default:
-		o.compare(wanted{n: len(events), value: func(i int) any { return events[i] }}, payload[E])
+		o.speak(wanted{n: len(events), value: func(i int) any { return events[i] }}, payload[E])
 	}
 	return o
 }
@@ -44,7 +46,7 @@ func (o *Outcome[C, E, S]) ThenLike(events ...marble.Matcher) *Outcome[C, E, S] 
 	case len(events) == 0:
 		o.fail("ThenLike without events: say ThenNothing")
 	default:
-		o.compare(wanted{n: len(events), value: func(i int) any { return events[i] }}, withHeader[E])
+		o.speak(wanted{n: len(events), value: func(i int) any { return events[i] }}, withHeader[E])
 	}
 	return o
 }
@@ -53,7 +55,7 @@ func (o *Outcome[C, E, S]) ThenLike(events ...marble.Matcher) *Outcome[C, E, S] 
 func (o *Outcome[C, E, S]) ThenNothing() *Outcome[C, E, S] {
 	o.t.Helper()
 	if o.ready() {
-		o.compare(wanted{}, payload[E])
+		o.speak(wanted{}, payload[E])
 	}
 	return o
 }
@@ -67,7 +69,7 @@ func (o *Outcome[C, E, S]) ThenError(want error) *Outcome[C, E, S] {
 	case want == nil:
 		o.fail("ThenError(nil): say Then or ThenNothing")
 	default:
-		o.compare(wanted{refusal: want}, payload[E])
+		o.speak(wanted{refusal: want}, payload[E])
 	}
 	return o
 }
@@ -84,7 +86,7 @@ func (o *Outcome[C, E, S]) ThenErrorAs(target any) *Outcome[C, E, S] {
 	case !ok:
 		o.fail(fmt.Sprintf("ThenErrorAs(%T): want a pointer to a variable of the error's type, which is not nil", target))
 	default:
-		o.compare(wanted{refusal: m}, payload[E])
+		o.speak(wanted{refusal: m}, payload[E])
 	}
 	return o
 }
@@ -131,6 +133,21 @@ func (o *Outcome[C, E, S]) Trace() marble.Trace {
 	names := &marble.Names{}
 	lane := o.named(names, o.got(payload[E]))
 	return marble.Trace{Tick: specTick, Lanes: []marble.Lane{lane}, Names: o.legend(names)}
+}
+
+// speak says what came of the command.
+func (o *Outcome[C, E, S]) speak(w wanted, value func(*stream.Event[E]) any) {
+	o.t.Helper()
+	if o.refusal != nil {
+		o.refusal.settle()
+	}
+	for i := range w.n {
+		if w.value(i) == nil { // it would be compared with nothing
+			o.fail(fmt.Sprintf("wanted event %d is nil", i+1))
+			return
+		}
+	}
+	o.compare(w, value)
 }
 
 // ready notes that an assertion was made and reports, once, why there is

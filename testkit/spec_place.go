@@ -36,13 +36,27 @@ func (p place) String() string {
 	}
 }
 
+// tell fails a test with a message that begins with the place of its
+// specification. Errorf would put another one before that: where a function of
+// this package was called, or the goroutine of a bubble began.
+func tell(t testing.TB, format string, args ...any) {
+	t.Helper()
+	test, ok := t.(*testing.T)
+	if !ok {
+		t.Errorf(format, args...)
+		return
+	}
+	_, _ = fmt.Fprintf(test.Output(), format+"\n", args...) // it keeps what it gets in memory
+	test.Fail()
+}
+
 // caller is the file and line of the test that called into this package.
 func caller() string { return here().String() }
 
 const packagePath = "github.com/thaw-go/thaw/testkit"
 
 // ledger notes what a test has begun to say. What is not settled at its end
-// would have tested nothing.
+// makes it fail.
 type ledger struct {
 	t       testing.TB
 	mu      sync.Mutex // beginnings may be shared by parallel tests
@@ -53,7 +67,7 @@ type ledger struct {
 type entry struct {
 	ledger  *ledger
 	at      place
-	what    string        // what is missing, in words
+	what    string        // what is wrong if nothing follows, in words
 	story   func() string // more lines, if there are any
 	settled bool
 }
@@ -81,8 +95,7 @@ func (e *entry) settle() bool {
 	return news
 }
 
-// close fails a test of which a part tested nothing, unless it has failed
-// already.
+// close fails a test of which a part is not settled, unless it has failed already.
 func (l *ledger) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,7 +107,7 @@ func (l *ledger) close() {
 		if e.story != nil {
 			story = "\n" + e.story()
 		}
-		l.t.Errorf("%s: %s: nothing was tested%s", e.at, e.what, story)
+		tell(l.t, "%s: %s%s", e.at, e.what, story)
 	}
 }
 
@@ -105,17 +118,35 @@ func errNoBubble(t testing.TB) error {
 // inBubble calls f in a bubble of virtual time, the caller's if it is in one.
 func inBubble(t *testing.T, f func()) {
 	t.Helper()
-	began := false
+	if !inNewBubble(t, func(*testing.T) { f() }) {
+		f()
+	}
+}
+
+// inOwnBubble calls f in a bubble of virtual time, with the test that belongs to
+// it. A test that is in a bubble has failed instead.
+func inOwnBubble(t *testing.T, f func(*testing.T)) {
+	t.Helper()
+	if !inNewBubble(t, f) {
+		tell(t, "%s: the test is in a bubble of testing/synctest, and this needs one of its own: call it outside of synctest.Test and of Marbles", caller())
+		t.FailNow()
+	}
+}
+
+// inNewBubble is false if the caller is in a bubble: they do not nest.
+func inNewBubble(t *testing.T, f func(*testing.T)) (began bool) {
+	t.Helper()
 	defer func() {
 		if r := recover(); r != nil {
 			if began || !strings.Contains(fmt.Sprint(r), "within a synctest bubble") {
 				panic(r)
 			}
-			f()
 		}
 	}()
-	synctest.Test(t, func(*testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
 		began = true
-		f()
+		f(t)
 	})
+	return true
 }

@@ -250,12 +250,6 @@ func (s *stage) failure(from int) *failure {
 	return nil
 }
 
-// inOwnBubble calls f in a bubble of virtual time.
-func inOwnBubble(t *testing.T, f func(*testing.T)) {
-	t.Helper()
-	synctest.Test(t, f)
-}
-
 // diskCrashes is how many crashes a part of a script is tried with on disk, where
 // each costs a copy of the log.
 const diskCrashes = 4

@@ -3,7 +3,6 @@ package testkit
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,8 +21,8 @@ type ViewSpec[T, S any] struct {
 	steps  []viewStep
 	past   viewPast
 	fault  error // in how the specification is written
-	chain  *viewChain
-	link   *viewLink // is settled by what follows
+	ledger *ledger
+	entry  *entry // is settled by what follows
 }
 
 // viewStep is one thing that happens while the specification is played.
@@ -65,12 +64,11 @@ type viewPast struct {
 // it in the state. The test fails if no Then follows.
 func ForView[T, S any](t *testing.T, view *operators.View[T, S], source func(stream.Log) stream.Observable[stream.ColdHot, T]) ViewSpec[T, S] {
 	t.Helper()
-	s := ViewSpec[T, S]{t: t, view: view, source: containedSource(source), chain: &viewChain{t: t}}
+	s := ViewSpec[T, S]{t: t, view: view, source: containedSource(source), ledger: openLedger(t)}
 	if view == nil || source == nil {
 		s.fault = errors.New("ForView needs a view and a source")
 	}
-	t.Cleanup(s.chain.close)
-	s.link = s.chain.add(caller(), "ForView")
+	s.entry = s.ledger.add(here(), "ForView without a Then: nothing was tested")
 	return s
 }
 
@@ -162,8 +160,8 @@ func (s ViewSpec[T, S]) with(what string, steps ...viewStep) ViewSpec[T, S] {
 		s = s.wrong(what + " after " + s.past.of + ": ask a Then first")
 	}
 	s.past = viewPast{}
-	s.chain.settle(s.link)
-	s.link = s.chain.add(caller(), what)
+	s.entry.settle()
+	s.entry = s.ledger.add(here(), what+" without a Then: nothing was tested")
 	s.steps = append(s.steps[:len(s.steps):len(s.steps)], steps...)
 	return s
 }
@@ -178,42 +176,4 @@ func (s ViewSpec[T, S]) wrong(how string) ViewSpec[T, S] {
 // isLive reports whether the view runs by now.
 func (s ViewSpec[T, S]) isLive() bool {
 	return len(s.steps) > 0 && !s.steps[len(s.steps)-1].before
-}
-
-// viewChain notes what the specifications of one ForView have begun to say.
-type viewChain struct {
-	t     *testing.T
-	mu    sync.Mutex // beginnings may be shared by parallel tests
-	links []*viewLink
-}
-
-// viewLink is one beginning: what comes before a Then.
-type viewLink struct {
-	line, what string
-	settled    bool
-}
-
-func (c *viewChain) add(line, what string) *viewLink {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := &viewLink{line: line, what: what}
-	c.links = append(c.links, l)
-	return l
-}
-
-func (c *viewChain) settle(l *viewLink) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l.settled = true
-}
-
-// close fails a test of which a part has tested nothing.
-func (c *viewChain) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, l := range c.links {
-		if !l.settled && !c.t.Failed() {
-			c.t.Errorf("%s: %s without a Then: nothing was tested", l.line, l.what)
-		}
-	}
 }

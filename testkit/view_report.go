@@ -143,7 +143,7 @@ func (r *viewRun[T, S]) fail(line string, want, got marble.Lane, differences []m
 			fmt.Fprintf(&b, "\n  %s  %s", p.Name, p.Value)
 		}
 	}
-	r.t.Errorf("%s: %s%s", line, text, b.String())
+	tell(r.t, "%s: %s%s", line, text, b.String())
 	leave(r.t, line, viewTick, []marble.Lane{r.log}, want, got, r.answerNames())
 }
 

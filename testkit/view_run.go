@@ -47,7 +47,7 @@ type viewAnswer struct {
 // play plays the specification in a bubble.
 func (s ViewSpec[T, S]) play(names *marble.Names, ask func(S) any) *viewRun[T, S] {
 	r := &viewRun[T, S]{ViewSpec: s, ask: ask, names: names, log: marble.Lane{Name: "log"}}
-	synctest.Test(s.t, func(t *testing.T) {
+	inOwnBubble(s.t, func(t *testing.T) {
 		w, err := newWorld(t, s.medium)
 		if err != nil {
 			r.broken = err

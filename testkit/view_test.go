@@ -55,8 +55,8 @@ func TestViewOfHistoryAndLiveEvents(t *testing.T) {
 	s = testkit.Answer(s.AsOf(2), "who has b", ownerOf("b"), "ann")
 	s = testkit.Answer(s.AsOfTime(time.Millisecond), "who has c", ownerOf("c"), "ann")
 	s = s.AsOf(0).Then(inUse{})
-	s = testkit.Answer(s.WhenTime(24*time.Hour).When(set("bob", "d")), "who has a", ownerOf("a"), "")
-	s = testkit.Answer(s.AsOfTime(23*time.Hour), "who has a", ownerOf("a"), "bob")
+	s = testkit.Answer(s.WhenTime(time.Hour).When(set("bob", "d")), "who has a", ownerOf("a"), "")
+	s = testkit.Answer(s.AsOfTime(59*time.Minute), "who has a", ownerOf("a"), "bob")
 	s = testkit.Answer(s.WhenCrash(), "who has d", ownerOf("d"), "bob")
 	testkit.Answer(s.When(set("eve", "e")), "who has e", ownerOf("e"), "eve")
 }

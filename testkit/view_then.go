@@ -1,10 +1,8 @@
 package testkit
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"time"
 
@@ -89,11 +87,14 @@ func Answers[T, S, R any](s ViewSpec[T, S], about string, question func(S) R, ma
 		}
 	}
 	line := caller()
-	s.chain.settle(s.link)
+	s.entry.settle()
 	r, ok := s.played(line, names, func(state S) any { return question(state) })
 	if ok {
 		for letter, v := range values {
 			r.letters = append(r.letters, viewLetter{v, letter})
+		}
+		if want.End > r.log.End {
+			tell(s.t, "%s: Answers %s: %s: the diagram is longer than what happened, which takes %d ticks", line, about, marbles, r.log.End/viewTick)
 		}
 		r.compare(line, want, r.answers(about, want))
 		r.report(line)
@@ -105,7 +106,7 @@ func Answers[T, S, R any](s ViewSpec[T, S], about string, question func(S) R, ma
 func (s ViewSpec[T, S]) then(about string, ask func(S) any, kind marble.Kind, wanted any) ViewSpec[T, S] {
 	s.t.Helper()
 	line := caller()
-	s.chain.settle(s.link)
+	s.entry.settle()
 	r, ok := s.played(line, &marble.Names{}, ask)
 	s.past = viewPast{}
 	if !ok {
@@ -134,12 +135,12 @@ func (s ViewSpec[T, S]) then(about string, ask func(S) any, kind marble.Kind, wa
 func (s ViewSpec[T, S]) played(line string, names *marble.Names, ask func(S) any) (*viewRun[T, S], bool) {
 	s.t.Helper()
 	if s.fault != nil {
-		s.t.Errorf("%s: %v", line, s.fault)
+		tell(s.t, "%s: %v", line, s.fault)
 		return nil, false
 	}
 	r := s.play(names, ask)
 	if r.broken != nil {
-		s.t.Errorf("%s: %v\n%s", line, r.broken, indent(r.trace().Text()))
+		tell(s.t, "%s: %v\n%s", line, r.broken, indent(r.trace().Text()))
 		return r, false
 	}
 	return r, true
@@ -180,24 +181,3 @@ func (r *viewRun[T, S]) pastPlace() string {
 	}
 	return fmt.Sprintf("position %d", r.past.position)
 }
-
-// failureMatcher is errors.As as a matcher.
-type failureMatcher struct{ target any }
-
-func failureAs(target any) (m failureMatcher, ok bool) {
-	v := reflect.ValueOf(target)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return m, false
-	}
-	t := v.Type().Elem()
-	return failureMatcher{target}, t.Kind() == reflect.Interface || t.Implements(reflect.TypeFor[error]())
-}
-
-func (m failureMatcher) Match(got any) error {
-	if err, ok := got.(error); ok && errors.As(err, m.target) {
-		return nil
-	}
-	return fmt.Errorf("want an error of type %s", m)
-}
-
-func (m failureMatcher) String() string { return reflect.TypeOf(m.target).Elem().String() }

@@ -102,9 +102,12 @@ func (w *world) reopen() error {
 	return nil
 }
 
-// now is how far the run is. Times are rounded, as those who act at one instant
-// do so a few nanoseconds apart.
-func (w *world) now() time.Duration { return time.Since(w.began).Round(10 * time.Microsecond) }
+// precision is how far apart two times must be to be told from one another: those
+// who act at one instant do so some nanoseconds apart.
+const precision = 10 * time.Microsecond
+
+// now is how far the run is.
+func (w *world) now() time.Duration { return time.Since(w.began).Round(precision) }
 
 // append stores what a specification says has happened.
 func (w *world) append(h Happening) ([]stream.Record, error) {

@@ -180,10 +180,10 @@ func (p *picture) axis() {
 	}
 	labels := p.labels()
 	for i, c := range p.grid.columns {
-		x := p.middle(i)
+		x := p.mark(i)
 		switch {
 		case c.jump:
-			p.draw(`<text class="small" x="%d" y="%d">… %s …</text>`, x, bottom+14, safe(jump(c.to-c.from)))
+			p.draw(`<text class="small" x="%d" y="%d">… %s …</text>`, p.middle(i), bottom+14, safe(jump(c.to-c.from)))
 		case labels[i] != "":
 			p.draw(`<path class="grid" d="M%d %dV%d"/>`, x, p.top+4, bottom)
 			p.draw(`<text class="small" x="%d" y="%d">%s</text>`, x, bottom+14, labels[i])
@@ -202,9 +202,9 @@ func (p *picture) labels() []string {
 			text = "0"
 		}
 		half := len(text)*7/2 + 4
-		s := stretch{p.middle(i) - half, p.middle(i) + half}
+		s := stretch{p.mark(i) - half, p.mark(i) + half}
 		if i+1 < len(p.x)-1 && p.grid.columns[i+1].jump {
-			s.to = min(s.to, p.middle(i)+narrow/2)
+			s.to = min(s.to, p.x[i+1])
 		}
 		if !slices.ContainsFunc(taken, func(o stretch) bool { return s.from < o.to && o.from < s.to }) {
 			labels[i] = text
@@ -233,6 +233,9 @@ func (p *picture) busy(i int) bool {
 }
 
 func (p *picture) middle(i int) int { return (p.x[i] + p.x[i+1]) / 2 }
+
+// mark is where the line of a column's time stands.
+func (p *picture) mark(i int) int { return p.x[i] + narrow/2 }
 
 func (p *picture) legend(list []Name) {
 	y := p.top + len(p.grid.names)*laneHigh + axisHigh + margin/2

@@ -21,6 +21,9 @@ func (p *picture) lane(i int, l Lane) {
 func (p *picture) line(l Lane, y int) {
 	from, end := p.edge(l.start()), p.edge(l.end(p.grid.tick))
 	class := "line"
+	if l.waits() {
+		class = "gone"
+	}
 	stretch := func(to int) {
 		if from < to {
 			p.draw(`<path class="%s" d="M%d %dH%d"/>`, class, from, y, to)
@@ -29,7 +32,7 @@ func (p *picture) line(l Lane, y int) {
 	}
 	for points := range l.instants() {
 		for n, pt := range points {
-			x := p.place(pt.At, n, len(points))
+			x := p.place(pt.At, n)
 			switch pt.Kind {
 			case Subscribe:
 				stretch(x)
@@ -49,6 +52,12 @@ func (p *picture) line(l Lane, y int) {
 		p.draw(`<path class="line" d="M%d %dl6 5l-6 5"/>`, end-2, y-5)
 	}
 	p.breaks(l, y)
+}
+
+// waits reports whether a lane begins with nobody there: the first thing that
+// happens on it is that somebody subscribes.
+func (l Lane) waits() bool {
+	return len(l.Points) > 0 && l.Points[0].Kind == Subscribe && l.Points[0].At > 0
 }
 
 // edge is where the column of a time begins; the end of all if it is behind.
@@ -71,25 +80,24 @@ func (p *picture) breaks(l Lane, y int) {
 	}
 }
 
-// place is the middle of the nth of all things of an instant; those of one lane
-// stand in the middle of their column.
-func (p *picture) place(at time.Duration, n, all int) int {
-	all = min(all, mostMarbles+1)
-	return p.middle(p.grid.find(at)) + (2*min(n, mostMarbles)-all+1)*spacing/2
+// place is the middle of the nth thing of an instant: the first stands on the line
+// of its time, and the others behind it.
+func (p *picture) place(at time.Duration, n int) int {
+	return p.mark(p.grid.find(at)) + min(n, mostMarbles)*spacing
 }
 
 func (p *picture) instant(points []Point, y int) {
 	for i := 0; i < min(len(points), mostMarbles); {
 		n := together(points[i:])
 		if n > 1 {
-			from := p.place(points[i].At, i, len(points)) - radius - 3
-			to := p.place(points[i].At, i+n-1, len(points)) + radius + 3
+			from := p.place(points[i].At, i) - radius - 3
+			to := p.place(points[i].At, i+n-1) + radius + 3
 			p.draw(`<rect class="atomic" x="%d" y="%d" width="%d" height="%d" rx="10"/>`, from, y-radius-5, to-from, 2*radius+10)
 		}
 		i += n
 	}
 	for i, pt := range points {
-		x := p.place(pt.At, i, len(points))
+		x := p.place(pt.At, i)
 		if i == mostMarbles {
 			p.draw(`<text class="small" x="%d" y="%d">+%d</text>`, x, y+4, len(points)-i)
 			break

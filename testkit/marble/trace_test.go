@@ -238,6 +238,23 @@ func TestPicture(t *testing.T) {
 	}
 }
 
+// What comes at one instant begins at the line of its time, and where nobody has
+// subscribed yet there are only dots.
+//
+// Breaks when: place centres an instant on its column, or line begins with a line.
+func TestPictureOfWhatBeginsLater(t *testing.T) {
+	late := marble.Lane{Points: []marble.Point{{At: time.Millisecond, Kind: marble.Subscribe}}}
+	picture := string(marble.Trace{Lanes: []marble.Lane{parse(t, "(ab) - c"), late, parse(t, "^ a")}}.SVG())
+	for _, part := range []string{
+		`<path class="grid" d="M53 24V170"/>`, `<circle class="marble" cx="53" cy="45" r="13"/>`, `<circle class="marble" cx="86" cy="45" r="13"/>`,
+		`<path class="gone" d="M36 95H127"/>`, `<path class="line" d="M36 145H53"/>`,
+	} {
+		if !strings.Contains(picture, part) {
+			t.Errorf("%s is not in\n%s", part, picture)
+		}
+	}
+}
+
 func TestPictureOfManyAtOnce(t *testing.T) {
 	picture := marble.Trace{Lanes: []marble.Lane{parse(t, "("+strings.Repeat("a", 5000)+")")}}.SVG()
 	if text := wellFormed(t, picture); !strings.Contains(text, "+4976") || len(picture) > 20_000 {
