@@ -183,9 +183,11 @@ func (p *parallel[A, B]) last() (*batch[A, B], error) {
 }
 
 func (p *parallel[A, B]) add() *batch[A, B] {
-	b := &batch[A, B]{}
+	var b *batch[A, B]
 	if i := len(p.spare) - 1; i >= 0 {
 		b, p.spare = p.spare[i], p.spare[:i]
+	} else {
+		b = &batch[A, B]{}
 	}
 	p.batches = append(p.batches, b)
 	return b
