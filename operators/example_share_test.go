@@ -46,8 +46,8 @@ func ExampleObserveOn() {
 	buffered := operators.ObserveOn(in, 1, operators.DropOldest)
 	draw(operators.Tap(buffered, func(string) { time.Sleep(2500 * time.Microsecond) }))
 	// Output:
-	// in   a - b - c - d - - - - - | - - -
-	// out  - - - - - a - - - - c - - - - (d|)
+	// in   a - b - c - d - - - - - | -
+	// out  - - - - - a - - - - c - - - - (d|) -
 	//
 	// one token is 500us
 }
