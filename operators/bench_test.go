@@ -110,3 +110,47 @@ func BenchmarkOperators(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkParallel is a decode of about a microsecond per item.
+func BenchmarkParallel(b *testing.B) {
+	decode := func(n int) (int, error) {
+		for range 1000 {
+			n = n*1664525 + 1013904223
+		}
+		return n, nil
+	}
+	of := func(o ints) func(b *testing.B) {
+		return func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Count(b.Context(), o); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perItem(b)
+		}
+	}
+	b.Run("TryMap", of(TryMap(numbers(benchItems), decode)))
+	for _, n := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", n), of(Parallel(numbers(benchItems), n, decode)))
+	}
+}
+
+func BenchmarkBoundaries(b *testing.B) {
+	for name, o := range map[string]ints{
+		"ObserveOn": ObserveOn(numbers(benchItems), 256, Block),
+		"Share":     coldly(Share(numbers(benchItems), 256, Block)),
+		"Retry":     Retry(numbers(benchItems), Retries{}),
+		"Catch":     Catch(numbers(benchItems), func(error) ints { return ints{} }),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Count(b.Context(), o); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perItem(b)
+		})
+	}
+}

@@ -3,12 +3,14 @@
 //
 // What is always true:
 //
-//   - Every operator keeps the observable's kind.
+//   - Every operator keeps the observable's kind, but for [Share] and [Replay]: what
+//     is shared is hot, as who comes late has missed something.
 //   - Items are delivered one at a time on the goroutine that runs the pipeline;
 //     back-pressure is the call stack. An operator starts goroutines only if it
 //     waits for more than its source, such as several sources or a timer; its doc
 //     says so. They have been stopped and have returned when the run returns, and a
-//     source on one waits with its next item until this one has been handled.
+//     source on one waits with its next item until this one has been handled, or
+//     has gone into a bounded buffer that is the operator's purpose.
 //   - An operator that keeps no items allocates nothing for an item.
 //   - An operator says in its doc whether it remembers. If it does, a durable
 //     consumer behind it is refused before the first event with a

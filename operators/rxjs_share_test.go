@@ -1,3 +1,5 @@
 package operators
 
-var rxShares = map[string]rxOperator{}
+var rxShares = map[string]rxOperator{
+	"share": func(b *rxBench) rxStream { return coldly(Share(b.source(), 16, Fail)) },
+}

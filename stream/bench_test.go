@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/thaw-go/thaw/operators"
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -41,10 +42,10 @@ func benchmarkDecode[E any](b *testing.B, topic *stream.Topic[E], rec *stream.Re
 func BenchmarkEmit(b *testing.B) {
 	items := stream.From(make([]int, 1000)...)
 	for name, o := range map[string]stream.Observable[stream.Cold, int]{
-		"stages=0":  items,
-		"stages=1":  double(items),
-		"stages=3":  double(double(double(items))),
-		"ahead=256": stream.Ahead(items, 256),
+		"stages=0":      items,
+		"stages=1":      double(items),
+		"stages=3":      double(double(double(items))),
+		"ObserveOn=256": operators.ObserveOn(items, 256, operators.Block),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

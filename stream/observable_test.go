@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/thaw-go/thaw/operators"
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -138,7 +139,7 @@ func TestRun(t *testing.T) {
 		var zero stream.Observable[stream.Hot, int]
 		same := func(r stream.Run[int]) stream.Run[int] { return r }
 		for claim, o := range map[string]stream.Observable[stream.Hot, int]{
-			"itself": zero, "Through": stream.Through(zero, same), "Holding": stream.Holding(zero, "Scan", same), "Ahead": stream.Ahead(zero, 1),
+			"itself": zero, "Through": stream.Through(zero, same), "Holding": stream.Holding(zero, "Scan", same), "ObserveOn": operators.ObserveOn(zero, 1, operators.Block),
 		} {
 			if _, err := collect(o); !errors.Is(err, stream.ErrNoSource) {
 				t.Errorf("%s: got %v, want ErrNoSource", claim, err)
@@ -228,7 +229,7 @@ func TestAll(t *testing.T) {
 		t.Run(how+" ends the goroutine of a source that runs ahead", func(t *testing.T) {
 			noLeak(t)
 			c := &counting{endless: true}
-			leave(stream.Ahead(c.source(), 4))
+			leave(operators.ObserveOn(c.source(), 4, operators.Block))
 			if c.released != 1 {
 				t.Errorf("got %d released, want 1", c.released)
 			}
@@ -236,7 +237,7 @@ func TestAll(t *testing.T) {
 	}
 	t.Run("a panic in the body is the caller's own, through stages, too", func(t *testing.T) {
 		wantPanic(t, "oops", func() {
-			for range double(stream.Ahead((&counting{endless: true}).source(), 2)).All(ctx) {
+			for range double(operators.ObserveOn((&counting{endless: true}).source(), 2, operators.Block)).All(ctx) {
 				panic("oops")
 			}
 		})

@@ -1,8 +1,6 @@
 package stream
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -45,74 +43,6 @@ func Contain(stage string, in *bool, err *error) {
 		*err = &PanicError{Stage: stage, Value: value, Stack: debug.Stack()}
 	}
 }
-
-// Ahead lets the source run up to n items ahead of the sink, on a goroutine of
-// its own that is stopped and waited for before the run returns. Items and
-// marks share one queue, so a mark never overtakes an item; nothing is
-// remembered that a restart would not deliver again. n below 1 counts as 1.
-func Ahead[K Kind, T any](o Observable[K, T], n int) Observable[K, T] {
-	if o.open == nil {
-		return o
-	}
-	return New[K](o.from, func(sub Subscription) Run[T] {
-		return func(ctx context.Context, emit func(T) error) error {
-			return runAhead(ctx, o, sub, max(n, 1), emit)
-		}
-	})
-}
-
-// queued is an item or, if mark is set, a mark.
-type queued[T any] struct {
-	item T
-	mark *Mark
-}
-
-func runAhead[K Kind, T any](ctx context.Context, o Observable[K, T], sub Subscription, n int, emit func(T) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	queue := make(chan queued[T], n)
-	put := func(q queued[T]) error {
-		select {
-		case queue <- q:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	inner := sub
-	if sub.Mark != nil {
-		inner.Mark = func(m Mark) error { return put(queued[T]{mark: &m}) }
-	}
-	sourceErr := errVanished
-	go func() { // stopped by cancel; waited for by the queue's closing
-		defer close(queue)
-		defer func() {
-			if value := recover(); value != nil {
-				sourceErr = &PanicError{Stage: "Ahead", Value: value, Stack: debug.Stack()}
-			}
-		}()
-		sourceErr = o.Subscribe(ctx, inner, func(item T) error { return put(queued[T]{item: item}) })
-	}()
-	defer func() {
-		cancel()
-		for range queue { // until the source has gone
-		}
-	}()
-	for q := range queue {
-		var err error
-		if q.mark != nil {
-			err = sub.Mark(*q.mark)
-		} else {
-			err = emit(q.item)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return sourceErr
-}
-
-// errVanished is what is left of a source whose function ended its goroutine.
-var errVanished = errors.New("stream: Ahead: the source ended its goroutine (runtime.Goexit) instead of returning")
 
 // typeName is a value's Go type for an error message.
 func typeName(v any) string { return fmt.Sprintf("%T", v) }

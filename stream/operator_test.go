@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/thaw-go/thaw/operators"
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -127,17 +128,17 @@ func TestContain(t *testing.T) {
 	})
 }
 
-func TestAhead(t *testing.T) {
+func TestObserveOn(t *testing.T) {
 	noLeak(t)
 	ctx := context.Background()
 	t.Run("items and marks keep their order", func(t *testing.T) {
 		for _, n := range []int{-1, 1, 2, 100} {
-			got, err := trace(ctx, stream.Ahead((&counting{n: 3}).source(), n), nil)
+			got, err := trace(ctx, operators.ObserveOn((&counting{n: 3}).source(), n, operators.Block), nil)
 			wantItems(t, got, err, "0", "mark 1", "1", "mark 2", "2", "mark 3")
 		}
 	})
 	t.Run("the source's error comes after its items", func(t *testing.T) {
-		got, err := trace(ctx, stream.Ahead((&counting{n: 1, failing: true}).source(), 9), nil)
+		got, err := trace(ctx, operators.ObserveOn((&counting{n: 1, failing: true}).source(), 9, operators.Block), nil)
 		if len(got) != 2 || !errors.Is(err, errSource) {
 			t.Errorf("got %q, %v, want 2 entries and the source's error", got, err)
 		}
@@ -145,7 +146,7 @@ func TestAhead(t *testing.T) {
 	for _, at := range []string{"2", "mark 2"} {
 		t.Run("an error of the sink at "+at+" stops the source and waits for it", func(t *testing.T) {
 			c := &counting{endless: true}
-			got, err := trace(ctx, stream.Ahead(c.source(), 2), func(entry string) error {
+			got, err := trace(ctx, operators.ObserveOn(c.source(), 2, operators.Block), func(entry string) error {
 				if entry == at {
 					return errSink
 				}
@@ -160,17 +161,17 @@ func TestAhead(t *testing.T) {
 		o := stream.New[stream.Cold](nil, func(stream.Subscription) stream.Run[int] {
 			return func(context.Context, func(int) error) error { panic(errSource) }
 		})
-		_, err := collect(stream.Ahead(o, 1))
+		_, err := collect(operators.ObserveOn(o, 1, operators.Block))
 		var panicked *stream.PanicError
-		if !errors.As(err, &panicked) || panicked.Stage != "Ahead" {
-			t.Errorf("got %v, want a *PanicError of Ahead", err)
+		if !errors.As(err, &panicked) || panicked.Stage != "ObserveOn" {
+			t.Errorf("got %v, want a *PanicError of ObserveOn", err)
 		}
 	})
 	t.Run("a source that ends its goroutine has not completed", func(t *testing.T) {
 		o := stream.New[stream.Cold](nil, func(stream.Subscription) stream.Run[int] {
 			return func(context.Context, func(int) error) error { runtime.Goexit(); return nil }
 		})
-		if _, err := collect(stream.Ahead(o, 1)); err == nil {
+		if _, err := collect(operators.ObserveOn(o, 1, operators.Block)); err == nil {
 			t.Error("got completion, want an error")
 		}
 	})
@@ -178,13 +179,13 @@ func TestAhead(t *testing.T) {
 
 // In virtual time: the source really runs ahead, by as much as was asked, and
 // cancelling ends both sides.
-func TestAheadInTime(t *testing.T) {
+func TestObserveOnInTime(t *testing.T) {
 	t.Run("the source runs n ahead of a slow sink, and no further", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := &counting{n: 20}
 			sent := 0
 			o := mapping(c.source(), "Count", func(i int) int { sent = i; return i })
-			err := stream.Ahead(o, 3).Run(t.Context(), func(i int) error {
+			err := operators.ObserveOn(o, 3, operators.Block).Run(t.Context(), func(i int) error {
 				synctest.Wait() // the source is blocked or has ended
 				if ahead := sent - i; ahead > 4 || i < 15 && ahead < 3 {
 					t.Errorf("at %d the source is %d ahead, want 3 in the queue and 1 in hand", i, ahead)
@@ -205,7 +206,7 @@ func TestAheadInTime(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
 			begin := time.Now()
-			if err := stream.Ahead(waiting, 1).Run(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+			if err := operators.ObserveOn(waiting, 1, operators.Block).Run(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v, want context.DeadlineExceeded", err)
 			}
 			if took := time.Since(begin); took != time.Hour {

@@ -21,7 +21,9 @@ func all(*stream.Event[Event]) bool                        { return true }
 // kafka is a log that can be read, but not appended to at a version.
 type kafka struct{ stream.Log }
 
-var behind = stream.Through(coldHot, func(r stream.Run[*stream.Event[Event]]) stream.Run[*stream.Event[Event]] { return r })
+var behind = stream.Through(coldHot, through)
+
+func through(r stream.Run[*stream.Event[Event]]) stream.Run[*stream.Event[Event]] { return r }
 `
 
 func TestAggregate(t *testing.T) {
@@ -41,7 +43,7 @@ func TestAggregate(t *testing.T) {
 		{
 			Claim:   "a saga on a cold+hot source behind an operator",
 			Wrong:   `_ = saga.Run(ctx, behind)`,
-			Right:   `_ = saga.Run(ctx, stream.Ahead(hot, 1))`,
+			Right:   `_ = saga.Run(ctx, stream.Through(hot, through))`,
 			Message: []string{"cannot use behind", "as stream.Source[stream.Hot, Event] value in argument to saga.Run"},
 		},
 		{
@@ -58,9 +60,9 @@ func TestAggregate(t *testing.T) {
 		},
 		{
 			Claim:   "an adapter on a cold+hot source behind an operator",
-			Wrong:   `_ = adapter.Run(ctx, stream.Ahead(coldHot, 1))`,
-			Right:   `_ = adapter.Run(ctx, stream.Ahead(hot, 1))`,
-			Message: []string{"cannot use stream.Ahead(coldHot, 1)", "as stream.Source[stream.Hot, Event] value in argument to adapter.Run"},
+			Wrong:   `_ = adapter.Run(ctx, stream.Through(coldHot, through))`,
+			Right:   `_ = adapter.Run(ctx, stream.Through(hot, through))`,
+			Message: []string{"cannot use stream.Through(coldHot, through)", "as stream.Source[stream.Hot, Event] value in argument to adapter.Run"},
 		},
 		{
 			Claim:   "a repository on a log without compare-and-append",
