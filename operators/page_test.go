@@ -10,11 +10,12 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	diffs "github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 //go:generate go test -run ^TestPageOfOperators$ . -args -update-page
@@ -32,14 +33,16 @@ var families = []struct {
 	{"Create", []string{"create"}},
 	{"Transform", []string{"transform", "flatten", "ends", "notification"}},
 	{"Select", []string{"select", "take", "skip", "until", "distinct"}},
-	{"Combine", []string{"combine"}},
-	{"Time", []string{"time"}},
+	{"Combine", []string{"combine", "combine_latest", "combine_zip", "combine_ordered", "concat", "race"}},
+	{"Time", []string{"time", "buffer"}},
 	{"Failure", []string{"failure", "failure_retry"}},
 	{"Sharing", []string{"share"}},
 	{"Boundaries", []string{"boundary", "parallel"}},
-	{"Groups", []string{"group"}},
-	{"Windows", []string{"window"}},
-	{"Joins", []string{"join"}},
+	{"Groups", []string{"group", "keyed"}},
+	{"Windows", []string{"window", "window_aligned", "window_session"}},
+	{"Joins", []string{"join", "join_interval"}},
+	{"Terminals", []string{"terminals"}},
+	{"View", []string{"view"}},
 }
 
 // familyOf is the part of the page that a file belongs to, and where it comes.
@@ -75,51 +78,70 @@ func documented(t *testing.T) (*doc.Package, *token.FileSet) {
 	return p, fset
 }
 
-// operatorsOf are the functions that make observables, in the order of the page.
-func operatorsOf(p *doc.Package, fset *token.FileSet) (list []*doc.Func) {
-	for _, f := range p.Funcs {
-		results := f.Decl.Type.Results
-		if results != nil && len(results.List) == 1 && selects(results.List[0].Type) == "Observable" {
-			list = append(list, f)
+// entry is what the page has of one exported function, or of one type that
+// observables are handed to.
+type entry struct {
+	name     string
+	doc      string
+	file     string // without its ending
+	operator bool   // it makes an observable, and so has the form that all have
+	takes    bool   // its first parameter is one
+	examples []*doc.Example
+}
+
+// entriesOf are the operators, the terminals and the types with a method that
+// takes or makes an observable, in the order of their files and names.
+func entriesOf(p *doc.Package, fset *token.FileSet) (list []entry) {
+	file := func(n ast.Node) string { return strings.TrimSuffix(fset.Position(n.Pos()).Filename, ".go") }
+	funcs := p.Funcs
+	for _, typ := range p.Types {
+		funcs = slices.Concat(funcs, typ.Funcs)
+		if slices.ContainsFunc(typ.Methods, observes) {
+			list = append(list, entry{name: typ.Name, doc: typ.Doc, file: file(typ.Methods[0].Decl), examples: typ.Examples})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *doc.Func) int {
-		_, x := familyOf(fileOf(a, fset))
-		_, y := familyOf(fileOf(b, fset))
-		return cmp.Or(x-y, strings.Compare(fileOf(a, fset), fileOf(b, fset)), int(a.Decl.Pos()-b.Decl.Pos()))
+	for _, f := range funcs {
+		if !observes(f) {
+			continue
+		}
+		params := f.Decl.Type.Params
+		list = append(list, entry{
+			name: f.Name, doc: f.Doc, file: file(f.Decl), examples: f.Examples,
+			operator: anyObservable(f.Decl.Type.Results),
+			takes:    len(params.List) > 0 && observable(params.List[0].Type),
+		})
+	}
+	slices.SortFunc(list, func(a, b entry) int {
+		_, x := familyOf(a.file)
+		_, y := familyOf(b.file)
+		return cmp.Or(x-y, strings.Compare(a.file, b.file), strings.Compare(a.name, b.name))
 	})
 	return list
 }
 
-// selects is the name behind the dot of a type's package.
-func selects(e ast.Expr) string {
+func observes(f *doc.Func) bool {
+	return anyObservable(f.Decl.Type.Params) || anyObservable(f.Decl.Type.Results)
+}
+
+func anyObservable(list *ast.FieldList) bool {
+	return list != nil && slices.ContainsFunc(list.List, func(f *ast.Field) bool { return observable(f.Type) })
+}
+
+// observable reports whether a type is one of package stream's, or several.
+func observable(e ast.Expr) bool {
 	switch e := e.(type) {
+	case *ast.Ellipsis:
+		return observable(e.Elt)
+	case *ast.ArrayType:
+		return observable(e.Elt)
 	case *ast.IndexListExpr:
-		return selects(e.X)
+		return observable(e.X)
 	case *ast.IndexExpr:
-		return selects(e.X)
+		return observable(e.X)
 	case *ast.SelectorExpr:
-		return e.Sel.Name
+		return e.Sel.Name == "Observable" || e.Sel.Name == "Source"
 	}
-	return ""
-}
-
-func fileOf(f *doc.Func, fset *token.FileSet) string {
-	return strings.TrimSuffix(fset.Position(f.Decl.Pos()).Filename, ".go")
-}
-
-// takesObservable reports whether the function's first parameter is one.
-func takesObservable(f *doc.Func) bool {
-	params := f.Decl.Type.Params.List
-	if len(params) == 0 {
-		return false
-	}
-	first := params[0].Type
-	if list, ok := first.(*ast.Ellipsis); ok {
-		first = list.Elt
-	}
-	name := selects(first)
-	return name == "Observable" || name == "Source"
+	return false
 }
 
 // TestEveryOperatorTellsTheSameThings: a sentence, a diagram, what of errors,
@@ -133,26 +155,72 @@ func TestEveryOperatorTellsTheSameThings(t *testing.T) {
 			tested[name] = true
 		}
 	}
-	list := operatorsOf(p, fset)
+	list := entriesOf(p, fset)
 	if len(list) < 30 {
 		t.Fatalf("found only %d operators", len(list))
 	}
-	for _, f := range list {
-		after := 0
-		for _, label := range []string{"\n\n\t", "\nErrors: ", "\nBack-pressure: ", "\nState: ", "\nGoroutines: "} {
-			at := strings.Index(f.Doc[after:], label)
-			if at < 0 {
-				t.Errorf("%s: its doc has no %q, or not in its place", f.Name, strings.Trim(label, "\n"))
-				continue
+	for _, e := range list {
+		for _, problem := range unsaid(e) {
+			t.Errorf("%s: %s", e.name, problem)
+		}
+		if e.operator && e.takes && !tested[e.name] {
+			t.Errorf("%s is in no table of operators to be tested", e.name)
+		}
+	}
+}
+
+var labels = []string{"Errors", "Back-pressure", "State", "Goroutines"}
+
+// unsaid is what the documentation of an operator leaves out.
+func unsaid(e entry) (problems []string) {
+	if !slices.ContainsFunc(e.examples, func(x *doc.Example) bool { return x.Output != "" || x.EmptyOutput }) {
+		problems = append(problems, "there is no example whose output is checked")
+	}
+	if !e.operator {
+		return problems
+	}
+	after := 0
+	for _, what := range append([]string{"\n\n\t"}, labels...) {
+		if what != "\n\n\t" {
+			what = "\n" + what + ": "
+		}
+		at := strings.Index(e.doc[after:], what)
+		if at < 0 {
+			problems = append(problems, fmt.Sprintf("its doc has no %q, or not in its place", strings.Trim(what, "\n")))
+			continue
+		}
+		after += at
+	}
+	return problems
+}
+
+// TestWhatIsUnsaidIsSeen shows the rule an operator that keeps it and ones that
+// do not.
+func TestWhatIsUnsaidIsSeen(t *testing.T) {
+	whole := entry{
+		doc:      "F does.\n\n\tin   a-|\n\nErrors: none.\nBack-pressure: none.\nState: none.\nGoroutines: none.\n",
+		operator: true, examples: []*doc.Example{{Output: "1"}},
+	}
+	for claim, c := range map[string]struct {
+		broken string
+		change func(*entry)
+	}{
+		"a whole one":                        {"", func(*entry) {}},
+		"one without a diagram":              {"\"\\t\"", func(e *entry) { e.doc = strings.Replace(e.doc, "\tin   a-|\n\n", "", 1) }},
+		"one that does not tell its state":   {"State", func(e *entry) { e.doc = strings.Replace(e.doc, "State: none.\n", "", 1) }},
+		"one that tells its errors last":     {"Errors", func(e *entry) { e.doc = strings.Replace(e.doc, "Errors: none.\n", "", 1) }},
+		"one without an example":             {"example", func(e *entry) { e.examples = nil }},
+		"one whose example checks nothing":   {"example", func(e *entry) { e.examples = []*doc.Example{{}} }},
+		"a terminal, which has fewer things": {"", func(e *entry) { e.doc, e.operator = "F does.", false }},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			e := whole
+			c.change(&e)
+			got := strings.Join(unsaid(e), "; ")
+			if c.broken == "" && got != "" || !strings.Contains(got, c.broken) {
+				t.Errorf("got %q, want a complaint about %q", got, c.broken)
 			}
-			after += at
-		}
-		if len(f.Examples) == 0 {
-			t.Errorf("%s has no example", f.Name)
-		}
-		if takesObservable(f) && !tested[f.Name] {
-			t.Errorf("%s is in no table of operators to be tested", f.Name)
-		}
+		})
 	}
 }
 
@@ -169,28 +237,56 @@ func TestPageOfOperators(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := diffs.Diff(want, string(got)); diff != "" {
+	if diff := gocmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("docs/operators.md is not what the doc comments say; run go generate ./operators (-want +got)\n%s", diff)
 	}
 }
 
+const pageHead = `# Operators
+
+Generated from the doc comments, by 'go generate ./operators'. Each name leads to the whole comment, each
+to its source. *State* is what an operator remembers from one item to the next: behind one that
+remembers nothing a durable consumer may resume. What has no diagram is a terminal, which runs a pipeline
+and returns a value, or a type. What reads a log is in package 'replay'; 'stream' has 'From', 'Union',
+'Only', 'Chunks' and the doors to rxgo. Those who know RxJS find its names in [rxjs.md](rxjs.md).
+`
+
 func writePage(p *doc.Package, fset *token.FileSet) string {
 	var b strings.Builder
-	b.WriteString("# Operators\n\nGenerated from the doc comments, by `go generate ./operators`. Each name leads to the whole comment.\n")
+	b.WriteString(strings.ReplaceAll(pageHead, "'", "`"))
 	family := ""
-	for _, f := range operatorsOf(p, fset) {
-		if title, _ := familyOf(fileOf(f, fset)); title != family {
+	for _, e := range entriesOf(p, fset) {
+		if title, _ := familyOf(e.file); title != family {
 			family = title
 			fmt.Fprintf(&b, "\n## %s\n", title)
 		}
-		fmt.Fprintf(&b, "\n**[%s](https://pkg.go.dev/github.com/thaw-go/thaw/operators#%s)** %s\n",
-			f.Name, f.Name, strings.TrimPrefix(p.Synopsis(f.Doc), f.Name+" "))
-		if diagram := diagramOf(f.Doc); diagram != "" {
+		fmt.Fprintf(&b, "\n**[%s](https://pkg.go.dev/github.com/thaw-go/thaw/operators#%s)** %s ([%s.go](../operators/%s.go))\n",
+			e.name, e.name, strings.TrimPrefix(p.Synopsis(e.doc), e.name+" "), e.file, e.file)
+		if diagram := diagramOf(e.doc); diagram != "" {
 			fmt.Fprintf(&b, "\n```\n%s```\n", diagram)
+		}
+		if state := lineOf(e.doc, "State"); state != "" {
+			fmt.Fprintf(&b, "\n*State:* %s\n", state)
 		}
 	}
 	return b.String()
 }
+
+// lineOf is what a comment says under one of the labels, in one line.
+func lineOf(text, label string) string {
+	_, after, found := strings.Cut(text, "\n"+label+": ")
+	if !found {
+		return ""
+	}
+	for _, next := range labels {
+		after, _, _ = strings.Cut(after, "\n"+next+": ")
+	}
+	after, _, _ = strings.Cut(after, "\n\n")
+	return docLink.ReplaceAllString(strings.Join(strings.Fields(after), " "), "`$1`")
+}
+
+// docLink is a link in a doc comment.
+var docLink = regexp.MustCompile(`\[(\*?[A-Za-z.]+)\]`)
 
 // diagramOf is the first indented block of a comment.
 func diagramOf(text string) string {
