@@ -1,6 +1,7 @@
 package operators
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -13,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	diffs "github.com/google/go-cmp/cmp"
 )
 
 //go:generate go test -run ^TestPageOfOperators$ . -args -update-page
@@ -21,6 +22,35 @@ import (
 var updatePage = flag.Bool("update-page", false, "write docs/operators.md anew from the doc comments")
 
 const page = "../docs/operators.md"
+
+// families are the page's parts, in order, with the files that they consist of. A
+// file that none names is a part of its own, behind them.
+var families = []struct {
+	title string
+	files []string
+}{
+	{"Create", []string{"create"}},
+	{"Transform", []string{"transform", "flatten", "ends", "notification"}},
+	{"Select", []string{"select", "take", "skip", "until", "distinct"}},
+	{"Combine", []string{"combine"}},
+	{"Time", []string{"time"}},
+	{"Failure", []string{"failure"}},
+	{"Sharing", []string{"share"}},
+	{"Boundaries", []string{"boundary"}},
+	{"Groups", []string{"group"}},
+	{"Windows", []string{"window"}},
+	{"Joins", []string{"join"}},
+}
+
+// familyOf is the part of the page that a file belongs to, and where it comes.
+func familyOf(file string) (title string, place int) {
+	for i, f := range families {
+		if j := slices.Index(f.files, file); j >= 0 {
+			return f.title, 100*i + j
+		}
+	}
+	return strings.ToUpper(file[:1]) + strings.ReplaceAll(file[1:], "_", " "), 100 * len(families)
+}
 
 // documented is this package's documentation, with its examples.
 func documented(t *testing.T) (*doc.Package, *token.FileSet) {
@@ -45,8 +75,7 @@ func documented(t *testing.T) (*doc.Package, *token.FileSet) {
 	return p, fset
 }
 
-// operatorsOf are the functions that make observables, in the order of their
-// files and names.
+// operatorsOf are the functions that make observables, in the order of the page.
 func operatorsOf(p *doc.Package, fset *token.FileSet) (list []*doc.Func) {
 	for _, f := range p.Funcs {
 		results := f.Decl.Type.Results
@@ -54,7 +83,11 @@ func operatorsOf(p *doc.Package, fset *token.FileSet) (list []*doc.Func) {
 			list = append(list, f)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *doc.Func) int { return strings.Compare(fileOf(a, fset), fileOf(b, fset)) })
+	slices.SortStableFunc(list, func(a, b *doc.Func) int {
+		_, x := familyOf(fileOf(a, fset))
+		_, y := familyOf(fileOf(b, fset))
+		return cmp.Or(x-y, strings.Compare(fileOf(a, fset), fileOf(b, fset)), int(a.Decl.Pos()-b.Decl.Pos()))
+	})
 	return list
 }
 
@@ -136,7 +169,7 @@ func TestPageOfOperators(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
+	if diff := diffs.Diff(want, string(got)); diff != "" {
 		t.Errorf("docs/operators.md is not what the doc comments say; run go generate ./operators (-want +got)\n%s", diff)
 	}
 }
@@ -146,9 +179,9 @@ func writePage(p *doc.Package, fset *token.FileSet) string {
 	b.WriteString("# Operators\n\nGenerated from the doc comments, by `go generate ./operators`. Each name leads to the whole comment.\n")
 	family := ""
 	for _, f := range operatorsOf(p, fset) {
-		if file := fileOf(f, fset); file != family {
-			family = file
-			fmt.Fprintf(&b, "\n## %s\n", strings.ToUpper(file[:1])+strings.ReplaceAll(file[1:], "_", " "))
+		if title, _ := familyOf(fileOf(f, fset)); title != family {
+			family = title
+			fmt.Fprintf(&b, "\n## %s\n", title)
 		}
 		fmt.Fprintf(&b, "\n**[%s](https://pkg.go.dev/github.com/thaw-go/thaw/operators#%s)** %s\n",
 			f.Name, f.Name, strings.TrimPrefix(p.Synopsis(f.Doc), f.Name+" "))
