@@ -11,23 +11,23 @@ import (
 
 // Person is somebody who registers.
 type Person struct {
-	ID    int
-	Name  string
-	City  string
-	State string
+	ID    int    // from 1000 on
+	Name  string // a first name
+	City  string // where they live
+	State string // two letters
 }
 
 // Auction is a thing that is put up for auction.
 type Auction struct {
-	ID       int
-	Seller   int // a person's ID
-	Category int
-	Expires  time.Time
+	ID       int       // from 1000 on
+	Seller   int       // a person's ID
+	Category int       // from 10 on
+	Expires  time.Time // until when bids count, this instant included
 }
 
 // Bid is what somebody offers for something.
 type Bid struct {
-	Auction int
+	Auction int // an auction's ID
 	Bidder  int // a person's ID
 	Price   int // in cents
 }
@@ -35,10 +35,10 @@ type Bid struct {
 // Event is one of the three, and when it happened. Bids are by far the most, so
 // that they lie in the event itself; they are what it is if it is nothing else.
 type Event struct {
-	At      time.Time
-	Person  *Person
-	Auction *Auction
-	Bid     Bid
+	At      time.Time // when
+	Person  *Person   // who registers; or nil
+	Auction *Auction  // what is put up; or nil
+	Bid     Bid       // what is offered, if both are nil
 }
 
 // IsBid reports whether the event is a bid.

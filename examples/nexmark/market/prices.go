@@ -42,7 +42,10 @@ func lots(events Events) Of[lot] {
 }
 
 // Average is the average price of something: a category, or a seller's auctions.
-type Average struct{ Of, Price int }
+type Average struct {
+	Of    int // the category, or the seller
+	Price int // in cents, rounded down
+}
 
 // Q4 is the average price that was paid in each category.
 func Q4(events Events) Of[Average] {

@@ -9,8 +9,8 @@ import (
 
 // Query is one of the benchmark's queries.
 type Query struct {
-	Number int
-	Name   string
+	Number int                                                        // the benchmark's
+	Name   string                                                     // the benchmark's
 	Count  func(ctx context.Context, events Events) (int, error)      // runs it, and counts the answers
 	Rows   func(ctx context.Context, events Events) ([]string, error) // runs it, for the answers as text
 }

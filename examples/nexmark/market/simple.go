@@ -14,7 +14,10 @@ type Of[T any] = stream.Observable[stream.Cold, T]
 func Q0(events Events) Of[Event] { return events }
 
 // Sold is a bid in another currency, or a part of one.
-type Sold struct{ Auction, Bidder, Price int }
+type Sold struct {
+	Auction, Bidder int // who bids for what
+	Price           int // in hundredths
+}
 
 // Q1 is all bids in euros.
 func Q1(events Events) Of[Sold] {
@@ -25,7 +28,10 @@ func Q1(events Events) Of[Sold] {
 }
 
 // Price is what was offered for an auction.
-type Price struct{ Auction, Price int }
+type Price struct {
+	Auction int // what is bid for
+	Price   int // in cents
+}
 
 // Q2 is the bids for some auctions.
 func Q2(events Events) Of[Price] {
@@ -35,8 +41,8 @@ func Q2(events Events) Of[Price] {
 
 // Local is something for sale nearby.
 type Local struct {
-	Name, City, State string
-	Auction           int
+	Name, City, State string // the seller's
+	Auction           int    // what is for sale
 }
 
 // forEver is longer than any auction house lasts.

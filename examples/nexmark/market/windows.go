@@ -18,8 +18,9 @@ func everything[T any](T) struct{} { return struct{}{} }
 
 // Hot is an auction with the most bids in a window.
 type Hot struct {
-	Opened        int64 // the window's start, in milliseconds
-	Auction, Bids int
+	Opened  int64 // the window's start, in milliseconds
+	Auction int   // what was bid for
+	Bids    int   // how often
 }
 
 // Q5 is the auctions with the most bids of the last ten seconds, every two seconds.
@@ -49,8 +50,9 @@ func Q5(events Events) Of[Hot] {
 
 // Top is a bid that no other in its window was higher than.
 type Top struct {
-	Opened                 int64 // the window's start, in milliseconds
-	Auction, Bidder, Price int
+	Opened          int64 // the window's start, in milliseconds
+	Auction, Bidder int   // who bid for what
+	Price           int   // in cents
 }
 
 // Q7 is the highest bids of each ten seconds.
@@ -71,10 +73,10 @@ func Q7(events Events) Of[Top] {
 
 // Newcomer is somebody who sold something as soon as they had registered.
 type Newcomer struct {
-	Opened   int64 // the window's start, in milliseconds
-	Person   int
-	Name     string
-	Auctions int
+	Opened   int64  // the window's start, in milliseconds
+	Person   int    // who it is
+	Name     string // what they are called
+	Auctions int    // how many they put up
 }
 
 // Q8 is who registered and put something up for auction within the same ten
