@@ -127,7 +127,7 @@ func isLetter(text string) bool { return len(text) == 1 && unicode.IsLetter(rune
 // inVirtualTime runs f in a synctest bubble, which an example can not make
 // itself: it has no *testing.T.
 func inVirtualTime(f func(context.Context)) {
-	for name, value := range map[string]string{"test.v": "false", "test.count": "1"} {
+	for name, value := range map[string]string{"test.v": "false", "test.count": "1", "test.skip": ""} {
 		before := flag.Lookup(name).Value.String()
 		flag.Lookup(name).Value.Set(value)
 		defer flag.Lookup(name).Value.Set(before)
