@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
-	"slices"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -15,6 +14,7 @@ type port interface {
 	handle() error // does what the source asks for
 	handled(error) // answers it
 	join()         // waits for it; its context is done
+	place(i int)   // says where it is in the loop's list
 }
 
 // What a source asks the loop to handle.
@@ -43,6 +43,7 @@ type source[T any] struct {
 	err   error
 
 	reached *marking // nil unless it is watched
+	index   int      // in the loop's list
 
 	owed    bool // an answer is
 	paused  bool // the answer waits for resume
@@ -78,6 +79,7 @@ func newSource[T any](l *loop, on func(T) error) *source[T] {
 	s := &source[T]{l: l, on: on, answer: make(chan error, 1), gone: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(l.ctx)
 	s.end = func(err error) error { return err }
+	s.index = len(l.live)
 	l.live = append(l.live, s)
 	return s
 }
@@ -153,12 +155,16 @@ func (s *source[T]) over() {
 	if s.reached != nil {
 		s.reached.ended = true
 	}
-	i := slices.Index(s.l.live, port(s))
 	last := len(s.l.live) - 1
-	s.l.live[i], s.l.live[last] = s.l.live[last], nil
+	s.l.live[s.index], s.l.live[last] = s.l.live[last], nil
+	if s.index < last {
+		s.l.live[s.index].place(s.index)
+	}
 	s.l.live = s.l.live[:last]
 	s.cancel()
 }
+
+func (s *source[T]) place(i int) { s.index = i }
 
 // pause keeps the source waiting after the item that is being handled.
 func (s *source[T]) pause() { s.paused = true }

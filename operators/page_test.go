@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	diffs "github.com/google/go-cmp/cmp"
 )
 
 //go:generate go test -run ^TestPageOfOperators$ . -args -update-page
@@ -23,6 +23,39 @@ import (
 var updatePage = flag.Bool("update-page", false, "write docs/operators.md anew from the doc comments")
 
 const page = "../docs/operators.md"
+
+// families are the page's parts, in order, with the files that they consist of:
+// "time" is time_delay.go, too. A file that none names is a part of its own,
+// behind them.
+var families = []struct {
+	title string
+	files []string
+}{
+	{"Create", []string{"create"}},
+	{"Transform", []string{"transform", "flatten", "ends", "notification"}},
+	{"Select", []string{"select", "take", "skip", "until", "distinct"}},
+	{"Combine", []string{"combine"}},
+	{"Time", []string{"time", "buffer"}},
+	{"Failure", []string{"failure"}},
+	{"Sharing", []string{"share"}},
+	{"Boundaries", []string{"boundary", "parallel"}},
+	{"Groups", []string{"group", "keyed"}},
+	{"Windows", []string{"window"}},
+	{"Joins", []string{"join"}},
+	{"Terminals", []string{"terminals"}},
+	{"Views", []string{"view"}},
+}
+
+// familyOf is the part of the page that a file belongs to, and where it comes.
+func familyOf(file string) (title string, place int) {
+	noun, _, _ := strings.Cut(file, "_")
+	for i, f := range families {
+		if j := slices.Index(f.files, noun); j >= 0 {
+			return f.title, 100*i + j
+		}
+	}
+	return strings.ToUpper(file[:1]) + strings.ReplaceAll(file[1:], "_", " "), 100 * len(families)
+}
 
 // documented is this package's documentation, with its examples.
 func documented(t *testing.T) (*doc.Package, *token.FileSet) {
@@ -53,20 +86,21 @@ type entry struct {
 	name     string
 	doc      string
 	file     string // without its ending
+	at       token.Pos
 	operator bool   // it makes an observable, and so has the form that all have
 	takes    bool   // its first parameter is one
 	examples []*doc.Example
 }
 
 // entriesOf are the operators, the terminals and the types with a method that
-// takes or makes an observable, in the order of their files and names.
+// takes or makes an observable, in the order of the page.
 func entriesOf(p *doc.Package, fset *token.FileSet) (list []entry) {
 	file := func(n ast.Node) string { return strings.TrimSuffix(fset.Position(n.Pos()).Filename, ".go") }
 	funcs := p.Funcs
 	for _, typ := range p.Types {
 		funcs = slices.Concat(funcs, typ.Funcs)
 		if slices.ContainsFunc(typ.Methods, observes) {
-			list = append(list, entry{name: typ.Name, doc: typ.Doc, file: file(typ.Methods[0].Decl), examples: typ.Examples})
+			list = append(list, entry{name: typ.Name, doc: typ.Doc, file: file(typ.Methods[0].Decl), at: typ.Methods[0].Decl.Pos(), examples: typ.Examples})
 		}
 	}
 	for _, f := range funcs {
@@ -75,13 +109,15 @@ func entriesOf(p *doc.Package, fset *token.FileSet) (list []entry) {
 		}
 		params := f.Decl.Type.Params
 		list = append(list, entry{
-			name: f.Name, doc: f.Doc, file: file(f.Decl), examples: f.Examples,
+			name: f.Name, doc: f.Doc, file: file(f.Decl), at: f.Decl.Pos(), examples: f.Examples,
 			operator: anyObservable(f.Decl.Type.Results),
 			takes:    len(params.List) > 0 && observable(params.List[0].Type),
 		})
 	}
 	slices.SortFunc(list, func(a, b entry) int {
-		return cmp.Or(strings.Compare(a.file, b.file), strings.Compare(a.name, b.name))
+		_, x := familyOf(a.file)
+		_, y := familyOf(b.file)
+		return cmp.Or(x-y, strings.Compare(a.file, b.file), int(a.at-b.at))
 	})
 	return list
 }
@@ -204,18 +240,18 @@ func TestPageOfOperators(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(want, string(got)); diff != "" {
+	if diff := diffs.Diff(want, string(got)); diff != "" {
 		t.Errorf("docs/operators.md is not what the doc comments say; run go generate ./operators (-want +got)\n%s", diff)
 	}
 }
 
 const pageHead = `# Operators
 
-Generated from the doc comments, by 'go generate ./operators'. Each name leads to the whole comment, each
-family to its source. *State* is what an operator remembers from one item to the next: behind one that
+Generated from the doc comments, by 'go generate ./operators'. Each name leads to the whole comment, and
+behind each is its source. *State* is what an operator remembers from one item to the next: behind one that
 remembers nothing a durable consumer may resume. What has no diagram is a terminal, which runs a pipeline
 and returns a value, or a type. What reads a log is in package 'replay'; 'stream' has 'From', 'Union',
-'Only', 'Chunks', 'Ahead' and the doors to rxgo. Those who know RxJS find its names in [rxjs.md](rxjs.md).
+'Only', 'Chunks' and the doors to rxgo. Those who know RxJS find its names in [rxjs.md](rxjs.md).
 `
 
 func writePage(p *doc.Package, fset *token.FileSet) string {
@@ -223,13 +259,12 @@ func writePage(p *doc.Package, fset *token.FileSet) string {
 	b.WriteString(strings.ReplaceAll(pageHead, "'", "`"))
 	family := ""
 	for _, e := range entriesOf(p, fset) {
-		if e.file != family {
-			family = e.file
-			fmt.Fprintf(&b, "\n## %s\n\n[%s.go](../operators/%s.go)\n",
-				strings.ToUpper(family[:1])+strings.ReplaceAll(family[1:], "_", " "), family, family)
+		if title, _ := familyOf(e.file); title != family {
+			family = title
+			fmt.Fprintf(&b, "\n## %s\n", title)
 		}
-		fmt.Fprintf(&b, "\n**[%s](https://pkg.go.dev/github.com/thaw-go/thaw/operators#%s)** %s\n",
-			e.name, e.name, strings.TrimPrefix(p.Synopsis(e.doc), e.name+" "))
+		fmt.Fprintf(&b, "\n**[%s](https://pkg.go.dev/github.com/thaw-go/thaw/operators#%s)** %s ([%s.go](../operators/%s.go))\n",
+			e.name, e.name, strings.TrimPrefix(p.Synopsis(e.doc), e.name+" "), e.file, e.file)
 		if diagram := diagramOf(e.doc); diagram != "" {
 			fmt.Fprintf(&b, "\n```\n%s```\n", diagram)
 		}

@@ -2,8 +2,11 @@ package operators
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // rxOwn makes a case of our own of its JSON.
@@ -50,8 +53,7 @@ func TestTheOracleTellsWrongFromRight(t *testing.T) {
 }
 
 // TestTheOracleKeepsTheOrderWithinAFrame: who leaves comes first, then hot inputs
-// in their order, then cold ones, then timers.
-// Breaks when: the script does not come earlier from instant to instant.
+// in their order, then cold ones.
 func TestTheOracleKeepsTheOrderWithinAFrame(t *testing.T) {
 	for claim, text := range map[string]string{
 		"hot before cold": `{"Op":"merge","Args":{"sources":["c","h"]},"Inputs":[
@@ -68,4 +70,28 @@ func TestTheOracleKeepsTheOrderWithinAFrame(t *testing.T) {
 			t.Errorf("%s: %q", claim, problems)
 		}
 	}
+}
+
+// Timers come after what the script does in their frame, whenever they were set.
+// Breaks when: the script does not come earlier from instant to instant (sleep
+// until the frame itself).
+func TestTimersOfTheOracleComeLastInAFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newRxWorld()
+		points, _, err := rxParse("-a-b-c-d-e-f-g-h", nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := w.input(points, true).observable()
+		twoLater := MergeMap(in, 0, func(v any) rxStream {
+			return Map(Timer(2*time.Millisecond), func(int) any { return v.(string) + "'" })
+		})
+		var watch *rxWatch
+		w.play(20, map[int][]func(){0: {func() { watch = w.watch(Merge(twoLater, in)) }}}, func() bool { return false })
+		watch.leave()
+		got, want := fmt.Sprint(watch.points), `[1:"a" 3:"b" 3:"a'" 5:"c" 5:"b'" 7:"d" 7:"c'" 9:"e" 9:"d'" 11:"f" 11:"e'" 13:"g" 13:"f'" 15:"h" 15:"g'" 17:"h'"]`
+		if got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
 }
