@@ -87,8 +87,8 @@ type entry struct {
 	doc      string
 	file     string // without its ending
 	at       token.Pos
-	operator bool   // it makes an observable, and so has the form that all have
-	takes    bool   // its first parameter is one
+	operator bool // it makes an observable, and so has the form that all have
+	takes    bool // its first parameter is one
 	examples []*doc.Example
 }
 
