@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	diffs "github.com/google/go-cmp/cmp"
 )
 
 //go:generate go test -run ^TestPageOfOperators$ . -args -update-page
@@ -24,8 +24,9 @@ var updatePage = flag.Bool("update-page", false, "write docs/operators.md anew f
 
 const page = "../docs/operators.md"
 
-// families are the page's parts, in order, with the files that they consist of. A
-// file that none names is a part of its own, behind them.
+// families are the page's parts, in order, with the files that they consist of:
+// "time" is time_delay.go, too. A file that none names is a part of its own,
+// behind them.
 var families = []struct {
 	title string
 	files []string
@@ -33,22 +34,23 @@ var families = []struct {
 	{"Create", []string{"create"}},
 	{"Transform", []string{"transform", "flatten", "ends", "notification"}},
 	{"Select", []string{"select", "take", "skip", "until", "distinct"}},
-	{"Combine", []string{"combine", "combine_latest", "combine_zip", "combine_ordered", "concat", "race"}},
+	{"Combine", []string{"combine"}},
 	{"Time", []string{"time", "buffer"}},
-	{"Failure", []string{"failure", "failure_retry"}},
+	{"Failure", []string{"failure"}},
 	{"Sharing", []string{"share"}},
 	{"Boundaries", []string{"boundary", "parallel"}},
 	{"Groups", []string{"group", "keyed"}},
-	{"Windows", []string{"window", "window_aligned", "window_session"}},
-	{"Joins", []string{"join", "join_interval"}},
+	{"Windows", []string{"window"}},
+	{"Joins", []string{"join"}},
 	{"Terminals", []string{"terminals"}},
-	{"View", []string{"view"}},
+	{"Views", []string{"view"}},
 }
 
 // familyOf is the part of the page that a file belongs to, and where it comes.
 func familyOf(file string) (title string, place int) {
+	noun, _, _ := strings.Cut(file, "_")
 	for i, f := range families {
-		if j := slices.Index(f.files, file); j >= 0 {
+		if j := slices.Index(f.files, noun); j >= 0 {
 			return f.title, 100*i + j
 		}
 	}
@@ -84,20 +86,21 @@ type entry struct {
 	name     string
 	doc      string
 	file     string // without its ending
-	operator bool   // it makes an observable, and so has the form that all have
-	takes    bool   // its first parameter is one
+	at       token.Pos
+	operator bool // it makes an observable, and so has the form that all have
+	takes    bool // its first parameter is one
 	examples []*doc.Example
 }
 
 // entriesOf are the operators, the terminals and the types with a method that
-// takes or makes an observable, in the order of their files and names.
+// takes or makes an observable, in the order of the page.
 func entriesOf(p *doc.Package, fset *token.FileSet) (list []entry) {
 	file := func(n ast.Node) string { return strings.TrimSuffix(fset.Position(n.Pos()).Filename, ".go") }
 	funcs := p.Funcs
 	for _, typ := range p.Types {
 		funcs = slices.Concat(funcs, typ.Funcs)
 		if slices.ContainsFunc(typ.Methods, observes) {
-			list = append(list, entry{name: typ.Name, doc: typ.Doc, file: file(typ.Methods[0].Decl), examples: typ.Examples})
+			list = append(list, entry{name: typ.Name, doc: typ.Doc, file: file(typ.Methods[0].Decl), at: typ.Methods[0].Decl.Pos(), examples: typ.Examples})
 		}
 	}
 	for _, f := range funcs {
@@ -106,7 +109,7 @@ func entriesOf(p *doc.Package, fset *token.FileSet) (list []entry) {
 		}
 		params := f.Decl.Type.Params
 		list = append(list, entry{
-			name: f.Name, doc: f.Doc, file: file(f.Decl), examples: f.Examples,
+			name: f.Name, doc: f.Doc, file: file(f.Decl), at: f.Decl.Pos(), examples: f.Examples,
 			operator: anyObservable(f.Decl.Type.Results),
 			takes:    len(params.List) > 0 && observable(params.List[0].Type),
 		})
@@ -114,7 +117,7 @@ func entriesOf(p *doc.Package, fset *token.FileSet) (list []entry) {
 	slices.SortFunc(list, func(a, b entry) int {
 		_, x := familyOf(a.file)
 		_, y := familyOf(b.file)
-		return cmp.Or(x-y, strings.Compare(a.file, b.file), strings.Compare(a.name, b.name))
+		return cmp.Or(x-y, strings.Compare(a.file, b.file), int(a.at-b.at))
 	})
 	return list
 }
@@ -237,15 +240,15 @@ func TestPageOfOperators(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(want, string(got)); diff != "" {
+	if diff := diffs.Diff(want, string(got)); diff != "" {
 		t.Errorf("docs/operators.md is not what the doc comments say; run go generate ./operators (-want +got)\n%s", diff)
 	}
 }
 
 const pageHead = `# Operators
 
-Generated from the doc comments, by 'go generate ./operators'. Each name leads to the whole comment, each
-to its source. *State* is what an operator remembers from one item to the next: behind one that
+Generated from the doc comments, by 'go generate ./operators'. Each name leads to the whole comment, and
+behind each is its source. *State* is what an operator remembers from one item to the next: behind one that
 remembers nothing a durable consumer may resume. What has no diagram is a terminal, which runs a pipeline
 and returns a value, or a type. What reads a log is in package 'replay'; 'stream' has 'From', 'Union',
 'Only', 'Chunks' and the doors to rxgo. Those who know RxJS find its names in [rxjs.md](rxjs.md).

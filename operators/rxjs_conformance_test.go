@@ -15,7 +15,7 @@ import (
 
 // rxjsComplete is whether every operator of the cases must be there. Until it is
 // set, a missing one is only reported.
-const rxjsComplete = false
+const rxjsComplete = true
 
 // rxCase is one case of the file that THAW_RXJS_CASES names.
 type rxCase struct {
