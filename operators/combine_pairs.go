@@ -16,7 +16,7 @@ import "github.com/thaw-go/thaw/stream"
 // Errors: the first of a source's ends the other; that of a source that waits
 // comes after its item.
 // Back-pressure: a source that is ahead waits with its item for the other's; let
-// it run further ahead with [stream.Ahead]. RxJS keeps all that comes meanwhile.
+// it run further ahead with [ObserveOn]. RxJS keeps all that comes meanwhile.
 // State: one item; a durable consumer is refused.
 // Goroutines: one per source.
 func Zip[K stream.Kind, A, B, C any](a stream.Observable[K, A], b stream.Observable[K, B], f func(A, B) C) stream.Observable[K, C] {

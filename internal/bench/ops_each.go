@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/reactivex/rxgo/v2"
 	"github.com/thaw-go/thaw/operators"
@@ -41,6 +42,20 @@ var (
 	itself    = func(n int) int { return n }
 )
 
+// keyed is the target of what folds by key: five million items a second.
+const keyed = 200
+
+const keys = 100_000
+
+func key(n int) int { return n % keys }
+
+// windows is how many results windows of a second have, of items that are a
+// microsecond apart: one for each key in each.
+func windows(n int) int {
+	const second = 1_000_000
+	return n/second*keys + min(n%second, keys)
+}
+
 // eachOperator are the operators one by one. A line is all that another takes.
 var eachOperator = []each{
 	{"Map", synchronous, same, func(o intStream) counting { return counted(operators.Map(o, increment)) }},
@@ -78,6 +93,20 @@ var eachOperator = []each{
 		return counted(operators.ConcatMap(o, func(int) intStream { return one }))
 	}},
 	{"Merge, of one source", 0, same, func(o intStream) counting { return counted(operators.Merge(o)) }},
+	{"Catch", synchronous, same, func(o intStream) counting {
+		return counted(operators.Catch(o, func(err error) intStream { return operators.Throw[int](err) }))
+	}},
+	{"Retry", synchronous, same, func(o intStream) counting { return counted(operators.Retry(o, operators.Retries{Attempts: 3})) }},
+	{"ScanBy, 100,000 keys", keyed, same, func(o intStream) counting {
+		return counted(operators.ScanBy(o, operators.Keys[int, int, int]{Of: key}, 0, add))
+	}},
+	{"ReduceBy, 100,000 keys", keyed, func(n int) int { return min(n, keys) }, func(o intStream) counting {
+		return counted(operators.ReduceBy(o, operators.Keys[int, int, int]{Of: key}, 0, add))
+	}},
+	{"Window, tumbling, 100,000 keys", keyed, windows, func(o intStream) counting {
+		by := operators.ByTime[int, int]{Key: key, Time: func(n int) time.Time { return time.UnixMicro(int64(n)) }}
+		return counted(operators.Window(o, operators.Tumbling(time.Second), by, 0, add))
+	}},
 	{"rxgo in the middle, chunks of 256", 4, same, func(o intStream) counting { return counted(throughRx(o, 256)) }},
 	{"rxgo in the middle, chunks of 1024", 1.5, same, func(o intStream) counting { return counted(throughRx(o, 1024)) }},
 }
