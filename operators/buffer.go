@@ -43,7 +43,7 @@ func Buffer[K stream.Kind, T any](o stream.Observable[K, T], b Batch) stream.Obs
 		return counted(o, b)
 	}
 	return staged(stage{name: "Buffer", holding: true}, func(l *loop, emit func([]T) error) error {
-		open := &buffers[T]{Batch: b, l: l, emit: emit, hold: l.hold, release: l.release}
+		open := &buffers[T]{Batch: b, l: l, emit: emit}
 		if b.EveryTime > 0 {
 			var again *timer
 			again = l.timer(func() error {
@@ -86,7 +86,7 @@ func counted[K stream.Kind, T any](o stream.Observable[K, T], b Batch) stream.Ob
 				return &stream.NotResumableError{Consumer: sub.Consumer, Operator: "Buffer"}
 			}
 			l := &loop{sub: sub} // only for its marks
-			open := &buffers[T]{Batch: b, l: l, emit: emit, hold: l.hold, release: l.release}
+			open := &buffers[T]{Batch: b, l: l, emit: emit}
 			if sub.Mark != nil {
 				sub.Mark = l.pass
 			}
@@ -101,12 +101,10 @@ func counted[K stream.Kind, T any](o stream.Observable[K, T], b Batch) stream.Ob
 // buffers are those that are open, the oldest first.
 type buffers[T any] struct {
 	Batch
-	l       *loop
-	emit    func([]T) error
-	hold    func()
-	release func() error
-	open    []*buffer[T]
-	seen    int
+	l    *loop
+	emit func([]T) error
+	open []*buffer[T]
+	seen int
 }
 
 type buffer[T any] struct {
@@ -115,7 +113,7 @@ type buffer[T any] struct {
 }
 
 func (bs *buffers[T]) begin() {
-	b := &buffer[T]{items: make([]T, 0, max(bs.Items, 0))}
+	b := &buffer[T]{items: make([]T, 0, min(max(bs.Items, 0), 1024))}
 	bs.open = append(bs.open, b)
 	if bs.For > 0 {
 		b.timer = bs.l.timer(bs.closeFirst) // they close in the order of opening
@@ -124,13 +122,12 @@ func (bs *buffers[T]) begin() {
 }
 
 func (bs *buffers[T]) item(item T) error {
-	switch {
-	case bs.EveryItems > 0 && bs.seen%bs.EveryItems == 0, !bs.timed() && bs.next() && len(bs.open) == 0:
+	if bs.EveryItems > 0 && bs.seen%bs.EveryItems == 0 || !bs.timed() && bs.next() && len(bs.open) == 0 {
 		bs.begin()
 	}
 	bs.seen++
 	if len(bs.open) > 0 {
-		bs.hold()
+		bs.l.hold()
 	}
 	full := 0
 	for _, b := range bs.open {
@@ -166,7 +163,7 @@ func (bs *buffers[T]) closeSome(n int) error {
 	if n == 0 {
 		return nil
 	}
-	return bs.release()
+	return bs.l.release()
 }
 
 // end delivers what is open.

@@ -356,4 +356,6 @@ func rxErrorValue(err error) any {
 var rxErrors = []struct {
 	name string
 	err  error
-}{}
+}{
+	{"TimeoutError", ErrTimeout},
+}
