@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -97,6 +98,19 @@ func BenchmarkOperators(b *testing.B) {
 		"StartWith":            func(o ints) ints { return StartWith(o, 1) },
 		"Materialize":          func(o ints) ints { return Dematerialize(Materialize(o)) },
 		"Merge":                func(o ints) ints { return Merge(o) },
+		"Concat":               func(o ints) ints { return Concat(o) },
+		"Race":                 func(o ints) ints { return Race(o) },
+		"MergeByTime":          func(o ints) ints { return MergeByTime(func(n int) time.Time { return time.Unix(int64(n), 0) }, o) },
+		"Zip":                  func(o ints) ints { return Zip(o, numbers(benchItems), total) },
+		"CombineLatest":        func(o ints) ints { return CombineLatest(o, stream.From(1), total) },
+		"WithLatestFrom":       func(o ints) ints { return WithLatestFrom(o, stream.From(1), total) },
+		"Debounce":             func(o ints) ints { return Debounce(o, time.Hour) },
+		"Throttle":             func(o ints) ints { return Throttle(o, time.Hour, Leading) },
+		"Audit":                func(o ints) ints { return Audit(o, time.Millisecond) },
+		"Sample":               func(o ints) ints { return Sample(o, Interval(time.Millisecond)) },
+		"Delay":                func(o ints) ints { return Delay(o, time.Microsecond, 100) },
+		"Timeout":              func(o ints) ints { return Timeout(o, Patience[int]{Each: time.Hour}) },
+		"Buffer":               func(o ints) ints { return Map(Buffer(o, Batch{Items: 100}), func(b []int) int { return b[0] }) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			o := of(numbers(benchItems))

@@ -13,10 +13,8 @@ type Batch struct {
 	For   time.Duration // a buffer closes after so long; 0: however long
 	Until Signal        // all buffers close when it rings
 
-	// A new buffer opens with the first of every EveryItems items, and each
-	// EveryTime; 0: when the one before it has closed.
-	EveryItems int           // of items
-	EveryTime  time.Duration // of time
+	EveryItems int           // a buffer opens with the first of so many; 0: as below
+	EveryTime  time.Duration // a buffer opens so often; 0 both: when the one before it has closed
 }
 
 // timed reports whether buffers may close without an item, and so empty.

@@ -65,10 +65,11 @@ func (w *latest[T]) send() error {
 // Edges are the ends of a time in which [Throttle] lets one item pass.
 type Edges uint8
 
-// What comes first opens the time and passes at its beginning; of what comes in
-// it, the last passes at its end. [Leading]|[Trailing] is both.
 const (
+	// Leading lets the item pass that opens a time, at once.
 	Leading Edges = 1 << iota
+	// Trailing lets the last item of a time pass at its end; Leading|Trailing is
+	// both.
 	Trailing
 )
 
