@@ -2,6 +2,7 @@ package operators
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,17 +13,17 @@ import (
 )
 
 // taken counts what a source has handed over.
-func taken(o ints, n *int) ints { return Tap(o, func(int) { *n++ }) }
+func taken(o ints, n *atomic.Int32) ints { return Tap(o, func(int) { n.Add(1) }) }
 
 // Breaks when: Zip does not pause its sources.
 func TestZipKeepsASourceThatIsAheadWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ahead := 0
+		var ahead atomic.Int32
 		o := Zip(taken(numbers(1000), &ahead), later(stream.From(1, 2)), total)
 		got := 0
 		err := o.Run(t.Context(), func(int) error {
-			if got++; ahead > got+1 {
-				t.Errorf("at pair %d the source had handed over %d items", got, ahead)
+			if got++; int(ahead.Load()) > got+1 {
+				t.Errorf("at pair %d the source had handed over %d items", got, ahead.Load())
 			}
 			return nil
 		})
@@ -91,10 +92,11 @@ func TestMarksWaitWithWhatAnOperatorHolds(t *testing.T) {
 // Breaks when: Delay does not pause its source, or does not resume it.
 func TestDelayLetsOnlySoManyItemsBeOnTheirWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, got, began := 0, 0, time.Now()
+		var n atomic.Int32
+		got, began := 0, time.Now()
 		err := Delay(taken(numbers(10), &n), time.Minute, 2).Run(t.Context(), func(int) error {
-			if got++; n > got+1 {
-				t.Errorf("at item %d the source had handed over %d", got, n)
+			if got++; int(n.Load()) > got+1 {
+				t.Errorf("at item %d the source had handed over %d", got, n.Load())
 			}
 			return nil
 		})
@@ -104,7 +106,8 @@ func TestDelayLetsOnlySoManyItemsBeOnTheirWay(t *testing.T) {
 	})
 }
 
-// Breaks when: the timer goes on while an item is handled (leave out over.stop).
+// Breaks when: the time for the next item begins before this one is handled (set
+// the timer before emit).
 func TestTimeoutDoesNotCountTheConsumersTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(int) error { time.Sleep(time.Hour); return nil }

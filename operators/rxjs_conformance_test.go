@@ -278,6 +278,7 @@ func (b *rxBench) watch(t *testing.T, last int, result rxStream) (problems []str
 	b.world.play(last+grace, acts, func() bool {
 		return !slices.ContainsFunc(watches, func(w *rxWatch) bool { return w == nil || !w.over() })
 	})
+	b.world.settle()            // what a timer did last, too
 	problems = b.compareSubs(t) // before the rest is let go
 	for i, w := range watches {
 		w.leave()
