@@ -23,7 +23,7 @@ func TestABoundarySaysWhatHappensWhenItIsFull(t *testing.T) {
 			var got []int
 			err := ObserveOn(everyTick(8), 0, full).Run(t.Context(), func(i int) error {
 				got = append(got, i)
-				time.Sleep(3*time.Second + time.Millisecond)
+				time.Sleep(3*time.Second + time.Millisecond) // virtual time: in a bubble
 				return nil
 			})
 			if text := fmt.Sprint(got, err); text != want && full != Fail {
@@ -56,7 +56,7 @@ func TestWorkersWorkSideBySideAndKeepTheOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		o := Parallel(stream.From(1, 2, 3, 4, 5, 6, 7, 8), 4, func(n int) (int, error) {
-			time.Sleep(time.Duration(10-n) * time.Second)
+			time.Sleep(time.Duration(10-n) * time.Second) // virtual time: in a bubble
 			return n, nil
 		})
 		got, err := Collect(t.Context(), o)
@@ -72,7 +72,7 @@ func TestTheFirstErrorInOrderEndsTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []int
 		o := Parallel(stream.From(3, 2, 1, 0), 4, func(n int) (int, error) {
-			time.Sleep(time.Duration(n) * time.Second)
+			time.Sleep(time.Duration(n) * time.Second) // virtual time: in a bubble
 			if n < 2 {
 				return 0, fmt.Errorf("%d is refused", n)
 			}

@@ -110,7 +110,7 @@ func TestDelayLetsOnlySoManyItemsBeOnTheirWay(t *testing.T) {
 // the timer before emit).
 func TestTimeoutDoesNotCountTheConsumersTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := func(int) error { time.Sleep(time.Hour); return nil }
+		slow := func(int) error { time.Sleep(time.Hour); return nil } // virtual time: in a bubble
 		o := Timeout(hourly(stream.From(1, 2)), Patience[int]{First: 2 * time.Hour, Each: 90 * time.Minute})
 		if err := o.Run(t.Context(), slow); err != nil {
 			t.Errorf("got %v, want no error", err)

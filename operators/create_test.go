@@ -28,7 +28,7 @@ func timed[K stream.Kind](t *testing.T, o stream.Observable[K, int], span time.D
 }
 
 func TestSourcesOfTimersCount(t *testing.T) {
-	slow := func() { time.Sleep(5 * time.Millisecond) }
+	slow := func() { time.Sleep(5 * time.Millisecond) } // virtual time: in a bubble
 	cases := map[string]struct {
 		run  func(*testing.T) ([][2]int, error)
 		want [][2]int
@@ -102,7 +102,7 @@ func TestAChannelIsReceivedFromUntilItIsClosedOrTheContextIsDone(t *testing.T) {
 		items := make(chan int)
 		go func() {
 			items <- 1
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // virtual time: in a bubble
 			items <- 2
 		}()
 		got, err := timed(t, FromChan[stream.Hot](items), 2*time.Second, nothing)

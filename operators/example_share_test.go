@@ -17,7 +17,7 @@ func both(o stream.Observable[stream.Hot, string]) {
 		var all sync.WaitGroup
 		for i := range got {
 			all.Go(func() {
-				time.Sleep(time.Duration(3*i) * ms)
+				time.Sleep(time.Duration(3*i) * ms) // virtual time: in a bubble
 				_ = o.Run(ctx, func(letter string) error { got[i] = append(got[i], letter); return nil })
 			})
 		}
@@ -55,7 +55,7 @@ func ExampleObserveOn() {
 func ExampleParallel() {
 	in := lane("in: a b c d |")
 	draw(operators.Parallel(in, 2, func(letter string) (string, error) {
-		time.Sleep(2 * ms)
+		time.Sleep(2 * ms) // virtual time: in a bubble
 		return letter, nil
 	}))
 	// Output:

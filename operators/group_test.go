@@ -44,7 +44,7 @@ func TestIdleGroupCompletes(t *testing.T) {
 					if err := emit(n); err != nil {
 						return err
 					}
-					time.Sleep(2 * time.Second)
+					time.Sleep(2 * time.Second) // virtual time: in a bubble
 				}
 				return nil
 			}

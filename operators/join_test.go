@@ -119,7 +119,7 @@ func TestJoinViewWaitsUntilTheViewHasCaughtUp(t *testing.T) {
 		v := NewView("sum", func() int { return 0 }, total)
 		table := stream.New[stream.ColdHot](nil, func(sub stream.Subscription) stream.Run[int] {
 			return func(ctx context.Context, emit func(int) error) error {
-				time.Sleep(time.Minute)
+				time.Sleep(time.Minute) // virtual time: in a bubble
 				if err := emit(100); err != nil {
 					return err
 				}

@@ -105,7 +105,7 @@ func marksAt(log stream.Log, marks map[time.Duration]stream.Mark) stream.Observa
 	return stream.New[stream.ColdHot](&origin.Of{Log: log}, func(sub stream.Subscription) stream.Run[int] {
 		return func(ctx context.Context, emit func(int) error) error {
 			for ms := range time.Duration(10) {
-				time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond) // virtual time: in a bubble
 				if m, ok := marks[ms]; ok {
 					if err := sub.Mark(m); err != nil {
 						return err

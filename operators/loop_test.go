@@ -67,7 +67,7 @@ func (r *rig) every(gap time.Duration, n int, linger time.Duration) func(context
 	return func(ctx context.Context, emit func(int) error) (err error) {
 		defer func() { // the loop waits for it, so nobody looks meanwhile
 			if ctx.Err() != nil {
-				time.Sleep(linger * time.Millisecond)
+				time.Sleep(linger * time.Millisecond) // virtual time: in a bubble
 			}
 			r.open.Add(-1)
 		}()
@@ -112,7 +112,7 @@ func TestSourcesTakeTurns(t *testing.T) {
 					t.Error("two items are handled at once")
 				}
 				busy = true
-				time.Sleep(time.Microsecond)
+				time.Sleep(time.Microsecond) // virtual time: in a bubble
 				busy = false
 				r.note("%s%d", name, i)
 				return nil

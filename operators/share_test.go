@@ -23,11 +23,11 @@ func everyTick(n int) ints {
 // with each item.
 func takes(t *testing.T, all *sync.WaitGroup, o stream.Observable[stream.Hot, int], begin, busy float64, want []int, wantErr bool) {
 	all.Go(func() {
-		time.Sleep(time.Duration(begin * float64(time.Second)))
+		time.Sleep(time.Duration(begin * float64(time.Second))) // virtual time: in a bubble
 		var got []int
 		err := o.Run(t.Context(), func(i int) error {
 			got = append(got, i)
-			time.Sleep(time.Duration(busy * float64(time.Second)))
+			time.Sleep(time.Duration(busy * float64(time.Second))) // virtual time: in a bubble
 			return nil
 		})
 		var full *OverflowError

@@ -168,7 +168,7 @@ func contextDone(t *testing.T, op operator) {
 func consumerSlow(t *testing.T, op operator) {
 	var got []int
 	err := op.of((&tape{n: 4}).source(), nothing).Run(t.Context(), func(i int) error {
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // virtual time: in a bubble
 		got = append(got, i)
 		return nil
 	})

@@ -16,7 +16,7 @@ import (
 func stubborn(n int, err error) ints {
 	return made[stream.Cold](func(_ context.Context, emit func(int) error) error {
 		for i := range n {
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // virtual time: in a bubble
 			if err := emit(i); err != nil {
 				return err
 			}
@@ -100,7 +100,7 @@ func TestARunWithANotifierReturnsAfterTheNotifier(t *testing.T) {
 		gone := false
 		lingers := made[stream.Cold](func(ctx context.Context, _ func(int) error) error {
 			<-ctx.Done()
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // virtual time: in a bubble
 			gone = true
 			return ctx.Err()
 		})

@@ -183,7 +183,7 @@ var rxMethods = []rxCase{
 	rxBeside("Run", func(o rxgo.Observable, _ func()) { o.Run() }, "`Run`"),
 	rxMethod("Sample", func(o rxgo.Observable) rxgo.Iterable {
 		ticks := rxgo.Defer([]rxgo.Producer{func(ctx context.Context, next chan<- rxgo.Item) {
-			time.Sleep(25 * time.Millisecond)
+			time.Sleep(25 * time.Millisecond) // virtual time: in a bubble
 			rxgo.Of("tick").SendContext(ctx, next)
 			<-ctx.Done()
 		}})
@@ -291,7 +291,7 @@ var rxFactories = []rxCase{
 		in := make(chan rxgo.Item)
 		go func() { // begins when the source has been observed
 			defer close(in)
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // virtual time: in a bubble
 			for i := 1; i <= 2 && rxgo.Of(i).SendContext(ctx, in); i++ {
 			}
 		}()

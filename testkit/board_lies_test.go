@@ -66,7 +66,7 @@ func with(n int, change func(e stream.Event[EmailSet]) stream.Event[EmailSet]) f
 func slow(n int) func(int, mail, func(mail) error) error {
 	return func(i int, e mail, emit func(mail) error) error {
 		if i == n {
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // virtual time: in a bubble
 		}
 		return emit(e)
 	}
@@ -171,7 +171,7 @@ func TestMarblesThatAreNotSoFail(t *testing.T) {
 		board("late, when all diagrams are over", func(b *testkit.Board) {
 			testkit.Expect(b, "hot", altered(hot(b), func(i int, e mail, emit func(mail) error) error {
 				if i == 2 {
-					time.Sleep(time.Minute - time.Millisecond)
+					time.Sleep(time.Minute - time.Millisecond) // virtual time: in a bubble
 				}
 				return emit(e)
 			}), "-c-d")

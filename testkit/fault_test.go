@@ -162,7 +162,7 @@ func TestAViewThatFailsComesBackWhole(t *testing.T) {
 			} else if err == nil {
 				want += coin
 			}
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // virtual time: in a bubble
 		}
 		synctest.Wait()
 		stop()
@@ -208,7 +208,7 @@ func sent(t *testing.T, log testkit.Log, run func(context.Context) error) (failu
 		}
 		synctest.Wait()
 	}
-	time.Sleep(time.Hour)
+	time.Sleep(time.Hour) // virtual time: in a bubble
 	stop()
 	runner.Wait()
 	return failures

@@ -186,7 +186,7 @@ func TestTimePasses(t *testing.T) {
 	})
 	t.Run("in the bubble of the test itself", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			time.Sleep(time.Hour)
+			time.Sleep(time.Hour) // virtual time: in a bubble
 			testkit.For(t, user).WhenTime(year).When(SetEmail{"a"}).ThenLike(storedAt(bubbles.Add(year + time.Hour)))
 		})
 	})

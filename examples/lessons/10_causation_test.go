@@ -69,7 +69,7 @@ func aWeekAtTheDesk(t *testing.T, log testkit.Log) []line {
 	desk := aggregate.NewRepository(log, Book)
 	ada := func() runner { return reservations.Runner(replay.Hot(log, Books), desk) }
 	ask := func(book string, c Command) {
-		time.Sleep(day)
+		time.Sleep(day) // a day of virtual time
 		if _, err := desk.Execute(t.Context(), book, c); err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func aWeekAtTheDesk(t *testing.T, log testkit.Log) []line {
 	})
 	ask("dune", Return{})
 	ask("momo", Return{})
-	time.Sleep(day)
+	time.Sleep(day) // a day of virtual time
 	during(t, log, ada(), func() {})
 	return read(t, log)
 }

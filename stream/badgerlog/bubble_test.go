@@ -23,7 +23,7 @@ func TestALogCanBeUsedInBubblesOfVirtualTime(t *testing.T) {
 				if _, err := log.Append(t.Context(), stream.ID{Topic: "a", Key: "b"}, stream.AnyVersion, record()); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) // virtual time: in a bubble
 			}
 			synctest.Wait()
 			if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
