@@ -135,7 +135,7 @@ func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, command st
 				return errFound
 			}
 			result.Version, result.Cursor = rec.Version, rec.Cursor()
-			if !selected.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type) {
+			if !selected.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type, rec.Tags) {
 				continue
 			}
 			if err := r.decider.Topic.Decode(rec, e); err != nil {
@@ -183,6 +183,9 @@ func (r *Repository[C, E, S]) records(id stream.ID, c Command[C], events []E) ([
 		}
 		rec.ID = stream.DeriveID(c.ID, "event", i)
 		rec.Command, rec.CausedBy, rec.Correlation = c.ID, c.CausedBy.Event, correlation
+		if !c.CausedBy.Event.IsZero() {
+			rec.Depth = c.CausedBy.Depth + 1
+		}
 		records[i] = rec
 	}
 	return records, nil

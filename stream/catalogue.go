@@ -3,8 +3,10 @@ package stream
 import (
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
+	"time"
 )
 
 // Catalogue says which stored name stands for which Go type: a name, and an
@@ -44,6 +46,15 @@ type TopicOptions[E any] struct {
 	// Upcasters lists, by stored name, what turns schema 1 into 2, 2 into 3, and
 	// so on. A type's current schema is one more than the length of its list.
 	Upcasters map[string][]Upcaster
+	// Tags says what an event is found by beside its stream and its type: an e-mail
+	// address, a course. Conditions and queries select by tags, and the log keeps an
+	// index of them. At most 32 for an event, each like a stream's key. It must
+	// depend on the payload alone. Nil: no tags.
+	Tags func(E) []string
+	// Remember is for how long a command's ID takes effect once only, in whole
+	// seconds; 0: for ever. After that the log may forget it, and the same ID takes
+	// effect again.
+	Remember time.Duration
 	// Unknown says what to do with stored types that the catalogue lacks.
 	Unknown Unknown
 	// Fallback makes a payload of such an event; needed with KeepUnknown.
@@ -68,7 +79,9 @@ type part struct {
 	byType   map[reflect.Type]*entry
 	unknown  Unknown
 	fallback func(Raw) any
-	narrowed bool // Only left some of the topic's types out
+	tags     func(any) []string // nil: none
+	remember uint32             // seconds
+	narrowed bool               // Only left some of the topic's types out
 }
 
 func newPart[E any](topic string, c Catalogue[E], o TopicOptions[E]) (*part, error) {
@@ -94,6 +107,13 @@ func newPart[E any](topic string, c Catalogue[E], o TopicOptions[E]) (*part, err
 	}
 	if (o.Fallback != nil) != (o.Unknown == KeepUnknown) {
 		return nil, fmt.Errorf("stream: topic %s: KeepUnknown and Fallback go together", topic)
+	}
+	if o.Remember < 0 || o.Remember%time.Second != 0 || o.Remember/time.Second > math.MaxUint32 {
+		return nil, fmt.Errorf("stream: topic %s: commands remembered for %s, expected whole seconds", topic, o.Remember)
+	}
+	p.remember = uint32(o.Remember / time.Second)
+	if o.Tags != nil {
+		p.tags = func(data any) []string { return o.Tags(data.(E)) }
 	}
 	if o.Fallback != nil {
 		p.fallback = func(r Raw) any { return o.Fallback(r) }
@@ -138,7 +158,26 @@ func (p *part) encode(data any) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("stream: encode %s for topic %s: %w", e.name, p.topic, err)
 	}
-	return Record{Header: Header{Stream: ID{Topic: p.topic}, Type: e.name, Schema: e.schema()}, Data: bytes}, nil
+	tags, err := p.tagsOf(data)
+	if err != nil {
+		return Record{}, fmt.Errorf("stream: tags of %s for topic %s: %w", e.name, p.topic, err)
+	}
+	h := Header{Stream: ID{Topic: p.topic}, Type: e.name, Schema: e.schema(), Tags: tags, Remember: p.remember}
+	return Record{Header: h, Data: bytes}, nil
+}
+
+// tagsOf are a payload's tags, in order and each once; nil if there are none.
+func (p *part) tagsOf(data any) ([]string, error) {
+	if p.tags == nil {
+		return nil, nil
+	}
+	tags, err := contained("Tags", func() ([]string, error) { return p.tags(data), nil })
+	if err != nil || len(tags) == 0 {
+		return nil, err
+	}
+	tags = slices.Clone(tags)
+	slices.Sort(tags)
+	return slices.Compact(tags), nil
 }
 
 // decoder decodes payloads of one part into E.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // States of a log, a source or a catalogue that a caller may ask for with
@@ -30,6 +31,17 @@ type ConflictError struct {
 
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("stream: append to %s: expected version %d, found %d", e.Stream, e.Expected, e.Actual)
+}
+
+// ConditionError says that an event has come that a batch's condition excludes.
+// Nothing was stored.
+type ConditionError struct {
+	Condition Condition // which did not hold
+	Found     Cursor    // just after the first event that breaks it
+}
+
+func (e *ConditionError) Error() string {
+	return fmt.Sprintf("stream: append under a condition: expected no event of %s after %s, found one at %s", matchNames(e.Condition.Match), e.Condition.After, e.Found)
 }
 
 // InvalidError says that a name or a value can not be used. Nothing was stored.
@@ -190,6 +202,24 @@ type BackwardsError struct {
 
 func (e *BackwardsError) Error() string {
 	return fmt.Sprintf("stream: consumer %s is at %s of a log at %s and cannot move to %s", clip(e.Consumer), e.Saved, e.Head, e.Asked)
+}
+
+// matchNames is what matches select, in words.
+func matchNames(list []Match) string {
+	if len(list) == 0 {
+		return "any kind"
+	}
+	words := make([]string, len(list))
+	for i, m := range list {
+		words[i] = clip(ID{Topic: m.Topic, Key: m.Key}.String())
+		if len(m.Types) > 0 {
+			words[i] += " of type " + strings.Join(m.Types, ", ")
+		}
+		if len(m.Tags) > 0 {
+			words[i] += " tagged " + strings.Join(m.Tags, ", ")
+		}
+	}
+	return strings.Join(words, " or ")
 }
 
 // clip quotes a name for an error message, and shortens one that is too long to

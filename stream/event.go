@@ -19,10 +19,13 @@ const AnyVersion Version = 1<<64 - 1
 type Metadata map[string]string
 
 // Header is what every event carries besides its payload. The log sets Shard,
-// Position, Stream, Version and Time; a repository sets the rest.
+// Position, Stream, Version and Time; the topic Type, Schema, Tags and Remember; a
+// repository sets the rest.
 type Header struct {
 	Shard       uint32    // the log's shard; 0 on a log of one shard
 	Schema      uint32    // the version of the payload's shape, from 1
+	Depth       uint32    // how many events led to it, one caused by the other; 0: its command came from outside
+	Remember    uint32    // for how many seconds after Time the ID of its command is remembered; 0: for ever
 	Position    Position  // the event's place in its shard
 	Stream      ID        // the instance it happened to
 	Version     Version   // the event's place in its stream
@@ -32,7 +35,8 @@ type Header struct {
 	Command     EventID   // the command that led to this event
 	Correlation EventID   // the story: the first command's ID, handed on
 	Time        time.Time // when it was appended; never goes back in a shard
-	Meta        Metadata  // free; nil when there is none
+	Tags        []string  // what the topic's Tags made of the payload, for queries; nil when there are none
+	Meta        Metadata  // free, but for the keys that [MetaActor] and its like name; nil when there is none
 }
 
 // Cursor is the place just after this event, on a log of one shard.
@@ -59,10 +63,11 @@ type Record = Event[[]byte]
 type Cause struct {
 	Event       EventID // the causing event
 	Correlation EventID // the story it belongs to
+	Depth       uint32  // how many events led to the causing one
 }
 
 // Cause returns what a command issued because of this event must remember.
-func (h *Header) Cause() Cause { return Cause{Event: h.ID, Correlation: h.Correlation} }
+func (h *Header) Cause() Cause { return Cause{Event: h.ID, Correlation: h.Correlation, Depth: h.Depth} }
 
 // IsZero reports whether there is no cause: the command came from outside.
 func (c Cause) IsZero() bool { return c == Cause{} }

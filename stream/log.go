@@ -1,18 +1,27 @@
 package stream
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Match selects events by what their headers say. Empty fields match all.
 type Match struct {
 	Topic string   // of this topic
 	Key   string   // of this instance
 	Types []string // stored names; empty: every type
+	Tags  []string // carrying all of these tags; empty: whatever its tags
 }
 
-// Accepts reports whether an event with these names is selected.
-func (m *Match) Accepts(topic, key, typ string) bool {
+// Accepts reports whether an event with these names and tags is selected.
+func (m *Match) Accepts(topic, key, typ string, tags []string) bool {
 	if m.Topic != "" && m.Topic != topic || m.Key != "" && m.Key != key {
 		return false
+	}
+	for _, tag := range m.Tags {
+		if !slices.Contains(tags, tag) {
+			return false
+		}
 	}
 	if len(m.Types) == 0 {
 		return true
@@ -33,10 +42,10 @@ type Query struct {
 	Follow bool    // never end: go on with what is appended; To is ignored
 }
 
-// Accepts reports whether an event with these names is selected.
-func (q *Query) Accepts(topic, key, typ string) bool {
+// Accepts reports whether an event with these names and tags is selected.
+func (q *Query) Accepts(topic, key, typ string, tags []string) bool {
 	for i := range q.Match {
-		if q.Match[i].Accepts(topic, key, typ) {
+		if q.Match[i].Accepts(topic, key, typ, tags) {
 			return true
 		}
 	}
@@ -78,8 +87,8 @@ type Store interface {
 
 	// Append stores records at the end of a stream, all or none, and returns
 	// them as they were stored. Of a record's header the log sets Shard,
-	// Position, Stream, Version and Time, and ID if it is zero; it keeps Schema,
-	// Type, CausedBy, Command, Correlation and Meta, and copies the payload. It returns once the
+	// Position, Stream, Version and Time, and ID if it is zero; it keeps the
+	// rest, and copies the payload. It returns once the
 	// records are as durable as the log was opened to make them, and no reader
 	// sees them earlier. Positions follow the order of commits.
 	//
@@ -88,7 +97,8 @@ type Store interface {
 	// the error is a [*ConflictError].
 	//
 	// The records of one append belong to one command. If that command has
-	// already taken effect in the stream's topic, nothing is stored, whatever is
+	// already taken effect in the stream's topic, and is still remembered (see
+	// [Header]), nothing is stored, whatever is
 	// expected, and the records stored then are returned; on another stream of
 	// the topic it is a [*CommandReusedError]. Records without a command are
 	// not compared.
@@ -98,6 +108,46 @@ type Store interface {
 	// [*TooLargeError], [ErrClosed], and [*AmbiguousError] when storage failed
 	// in a way that leaves the outcome unknown.
 	Append(ctx context.Context, id ID, expected Version, records ...Record) ([]Record, error)
+}
+
+// MultiStore is a store that appends to several streams at once, and under
+// conditions that are wider than one stream. All methods may be called
+// concurrently.
+type MultiStore interface {
+	Store
+
+	// AppendAll stores a batch, all or none, and returns its records as they were
+	// stored, in the order of its writes: their positions follow one another. If a
+	// stream is not at the version that its write expects, nothing is stored and the
+	// error is a [*ConflictError]; if a condition does not hold, it is a
+	// [*ConditionError]. Versions and conditions are checked in the moment of
+	// storing: nothing comes in between.
+	//
+	// All records of a batch belong to one command. If that command has already
+	// taken effect in the batch's topics, nothing is stored, whatever is expected,
+	// and the records stored then are returned; if it took effect on other streams,
+	// it is a [*CommandReusedError]. Otherwise it returns as Append does.
+	AppendAll(ctx context.Context, b Batch) ([]Record, error)
+}
+
+// Batch is an append to several streams at once.
+type Batch struct {
+	Writes     []Write     // at least one with records; at most one for a stream
+	Conditions []Condition // all of which must hold
+}
+
+// Write is what a batch does to one stream.
+type Write struct {
+	Stream   ID       // whose events they are
+	Expected Version  // as Append's: the version that the writer saw
+	Records  []Record // empty: nothing is stored here, and only the version is checked
+}
+
+// Condition holds as long as no event that any of Match selects has been appended
+// after a place: the dynamic consistency boundary of what a writer has read.
+type Condition struct {
+	Match []Match // what the writer's decision depends on; empty: every event
+	After Cursor  // up to where the writer has seen them
 }
 
 // Consumers keeps the places of named, durable consumers. All methods may be

@@ -147,7 +147,7 @@ func (s *subject) tryRead(m *model, random *rand.Rand) {
 	for i := range m.records {
 		r := &m.records[i]
 		within := r.Position > q.From.Position(0) && (q.To.IsZero() || r.Position <= q.To.Position(0))
-		if within && q.Accepts(r.Stream.Topic, r.Stream.Key, r.Type) {
+		if within && q.Accepts(r.Stream.Topic, r.Stream.Key, r.Type, r.Tags) {
 			want = append(want, *r)
 		}
 	}

@@ -128,7 +128,7 @@ func readMatches(s *subject) {
 			q := stream.Query{Match: match, From: at(from)}
 			var want []stream.Record
 			for i := range all[from:] {
-				if r := &all[from+i]; q.Accepts(r.Stream.Topic, r.Stream.Key, r.Type) {
+				if r := &all[from+i]; q.Accepts(r.Stream.Topic, r.Stream.Key, r.Type, r.Tags) {
 					want = append(want, *r)
 				}
 			}

@@ -113,7 +113,7 @@ func (s *subject) compareTapes(tapes []*tape) {
 		var want []stream.Record
 		for i := range all[p.query.From.Position(0):p.last().At.Position(0)] {
 			r := &all[int(p.query.From.Position(0))+i]
-			if p.query.Accepts(r.Stream.Topic, r.Stream.Key, r.Type) {
+			if p.query.Accepts(r.Stream.Topic, r.Stream.Key, r.Type, r.Tags) {
 				want = append(want, *r)
 			}
 		}

@@ -26,7 +26,7 @@ func (p *tape) take(block []stream.Record, m stream.Mark) error {
 		if r.Position <= at {
 			return fmt.Errorf("the read handed over position %d behind position %d: events come in order, and once", r.Position, at)
 		}
-		if !p.query.Accepts(r.Stream.Topic, r.Stream.Key, r.Type) {
+		if !p.query.Accepts(r.Stream.Topic, r.Stream.Key, r.Type, r.Tags) {
 			return fmt.Errorf("the read handed over event %d, %s of %s, which the query does not select", r.Position, r.Type, r.Stream)
 		}
 		at = r.Position

@@ -284,7 +284,7 @@ func (r *specRun[C, E, S]) read(story bool) error {
 		for i := range records {
 			e := specEvent[E]{rec: records[i]}
 			e.rec.Data = bytes.Clone(e.rec.Data)
-			if selected.Accepts(r.id.Topic, r.id.Key, e.rec.Type) {
+			if selected.Accepts(r.id.Topic, r.id.Key, e.rec.Type, e.rec.Tags) {
 				if err := r.decider.Topic.Decode(&e.rec, &slab[i]); err == nil {
 					e.event = &slab[i]
 				} else if !story {

@@ -124,7 +124,7 @@ func (l *reel) hand(ctx context.Context, q stream.Query, at, next int, live bool
 	var block []stream.Record
 	for i := at; i < next; i++ {
 		r := &l.records[i]
-		if q.Accepts(r.Stream.Topic, r.Stream.Key, r.Type) {
+		if q.Accepts(r.Stream.Topic, r.Stream.Key, r.Type, r.Tags) {
 			block = append(block, cloneRecord(r))
 		}
 	}

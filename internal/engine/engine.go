@@ -18,6 +18,9 @@ const (
 	MaxMetaBytes    = 64 << 10
 	MaxAppendBytes  = 8 << 20 // all payloads and metadata of one append
 	MaxAppendEvents = 10_000
+	MaxTags         = 32    // of one event
+	MaxBatchStreams = 1_000 // of one batch
+	MaxConditions   = 100   // of one batch
 )
 
 // CheckAppend returns an *InvalidError or *TooLargeError unless the records can
@@ -58,6 +61,9 @@ func checkRecord(id stream.ID, r *stream.Record) (size int, err error) {
 	case len(r.Data) > MaxPayloadBytes:
 		return 0, &stream.TooLargeError{What: "payload of " + r.Type + " in an event of " + id.String(), Size: int64(len(r.Data)), Limit: MaxPayloadBytes}
 	}
+	if err := checkTags(id, r); err != nil {
+		return 0, err
+	}
 	for k, v := range r.Meta {
 		size += len(k) + len(v)
 	}
@@ -67,19 +73,100 @@ func checkRecord(id stream.ID, r *stream.Record) (size int, err error) {
 	return size + len(r.Data), nil
 }
 
+// checkTags wants each tag once, in order, and what can be a stream's key.
+func checkTags(id stream.ID, r *stream.Record) error {
+	if len(r.Tags) > MaxTags {
+		return &stream.TooLargeError{What: "tags of " + r.Type + " in an event of " + id.String(), Size: int64(len(r.Tags)), Limit: MaxTags}
+	}
+	for i, tag := range r.Tags {
+		if err := CheckTag(tag); err != nil {
+			return err
+		}
+		if i > 0 && r.Tags[i-1] >= tag {
+			return &stream.InvalidError{What: "tags", Value: strings.Join(r.Tags, ", "), Reason: "expected each once and in order, in an event of " + id.String()}
+		}
+	}
+	return nil
+}
+
+// CheckTag returns an *InvalidError or *TooLargeError unless the text can be a tag:
+// what can be a stream's key.
+func CheckTag(tag string) error { return checkKey("tag", tag) }
+
+// CheckBatch returns an *InvalidError or *TooLargeError unless the batch can be
+// stored.
+func CheckBatch(b stream.Batch) error {
+	if len(b.Writes) > MaxBatchStreams {
+		return &stream.TooLargeError{What: "batch (streams)", Size: int64(len(b.Writes)), Limit: MaxBatchStreams}
+	}
+	if len(b.Conditions) > MaxConditions {
+		return &stream.TooLargeError{What: "batch (conditions)", Size: int64(len(b.Conditions)), Limit: MaxConditions}
+	}
+	seen := map[stream.ID]bool{}
+	var all []stream.Record
+	for _, w := range b.Writes {
+		if seen[w.Stream] {
+			return &stream.InvalidError{What: "batch", Value: w.Stream.String(), Reason: "it writes to this stream twice"}
+		}
+		seen[w.Stream] = true
+		if len(w.Records) == 0 { // only the version is checked
+			if err := w.Stream.Validate(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := CheckAppend(w.Stream, w.Records); err != nil {
+			return err
+		}
+		all = append(all, w.Records...)
+	}
+	return checkWhole(all)
+}
+
+// checkWhole checks what a batch's writes are together.
+func checkWhole(records []stream.Record) error {
+	if len(records) == 0 {
+		return &stream.InvalidError{What: "batch", Value: "of no events", Reason: "expected one at least"}
+	}
+	if len(records) > MaxAppendEvents {
+		return &stream.TooLargeError{What: "batch (events)", Size: int64(len(records)), Limit: MaxAppendEvents}
+	}
+	total := 0
+	for i := range records {
+		if records[i].Command != records[0].Command {
+			return &stream.InvalidError{What: "batch", Value: records[i].Command.String(), Reason: "its events belong to more than one command"}
+		}
+		total += len(records[i].Data)
+		for k, v := range records[i].Meta {
+			total += len(k) + len(v)
+		}
+	}
+	if total > MaxAppendBytes {
+		return &stream.TooLargeError{What: "batch (bytes)", Size: int64(total), Limit: MaxAppendBytes}
+	}
+	return nil
+}
+
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
+
+// CheckTable returns an *InvalidError or *TooLargeError unless the name can be a
+// table's: what can be a stream's key.
+func CheckTable(name string) error { return checkKey("table name", name) }
 
 // CheckConsumer returns an *InvalidError or *TooLargeError unless the name can
 // be a consumer's: what can be a stream's key.
-func CheckConsumer(name string) error {
-	err := stream.ID{Topic: "consumer", Key: name}.Validate()
+func CheckConsumer(name string) error { return checkKey("consumer name", name) }
+
+// checkKey wants what can be a stream's key.
+func checkKey(what, text string) error {
+	err := stream.ID{Topic: "any", Key: text}.Validate()
 	var invalid *stream.InvalidError
 	var large *stream.TooLargeError
 	switch {
 	case errors.As(err, &invalid):
-		invalid.What = "consumer name"
+		invalid.What = what
 	case errors.As(err, &large):
-		large.What = "consumer name"
+		large.What = what
 	}
 	return err
 }

@@ -186,7 +186,7 @@ func (r *reader) handSelected(records []stream.Record) error {
 }
 
 func (r *reader) accepts(rec *stream.Record) bool {
-	return r.query.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type)
+	return r.query.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type, rec.Tags)
 }
 
 // instance is the one stream that the query selects, if it is only one.
@@ -246,7 +246,7 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 			return false
 		}
 		last = f.position
-		return r.query.Accepts(view(f.topic), view(f.key), view(f.typ))
+		return r.query.Accepts(view(f.topic), view(f.key), view(f.typ), nil)
 	})
 	if err == nil {
 		err = order
@@ -333,7 +333,7 @@ func (r *reader) handVersions(w *streamWalk, e entry) error {
 		if w.past = w.past || f.position > uint64(w.end); !w.past {
 			r.version = f.version
 		}
-		return f.position > uint64(r.at) && !w.past && r.query.Accepts(view(f.topic), view(f.key), view(f.typ))
+		return f.position > uint64(r.at) && !w.past && r.query.Accepts(view(f.topic), view(f.key), view(f.typ), nil)
 	})
 	if err == nil {
 		err = order

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/thaw-go/thaw/internal/engine"
@@ -78,10 +79,14 @@ func copyAll(records []stream.Record) []stream.Record {
 	return list
 }
 
-// copyOf shares nothing with r. Empty metadata becomes none.
+// copyOf shares nothing with r. No tags and empty metadata become none.
 func copyOf(r *stream.Record) stream.Record {
 	c := *r
 	c.Data = bytes.Clone(r.Data)
+	c.Tags = nil
+	if len(r.Tags) > 0 {
+		c.Tags = slices.Clone(r.Tags)
+	}
 	c.Meta = nil
 	if len(r.Meta) > 0 {
 		c.Meta = maps.Clone(r.Meta)

@@ -140,7 +140,7 @@ func (r *reader) oneStream(v view) {
 
 // take copies the record into the block if it is selected.
 func (r *reader) take(rec *stream.Record) {
-	if !r.query.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type) {
+	if !r.query.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type, rec.Tags) {
 		return
 	}
 	begin := len(r.data)
