@@ -29,7 +29,7 @@ func newBalances() *operators.View[*stream.Event[Deposited], balances] {
 }
 
 // replayBatch is how many deposits of an account are appended at once.
-const replayBatch = 100
+const replayBatch = 500
 
 // viewCases replay a view from a log on disk, beside the decoding of the same
 // payloads from memory on as many cores as there are.
