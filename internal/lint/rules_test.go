@@ -61,8 +61,8 @@ type guest struct {
 var guests = []guest{
 	{"github.com/reactivex/rxgo", []string{"stream/rx.go", "stream/rx_chunks.go", "stream/rx_guard.go", "stream/rx_operators.go", "stream/rx_singles.go", "examples/..."}},
 	{"github.com/cenkalti/backoff/v4", []string{"stream/rx_operators.go"}}, // rxgo's own
-	{"github.com/dgraph-io/badger", []string{"stream/badgerlog/...", "stream/badgertables"}},
-	{"github.com/tidwall/btree", []string{"stream/memtables"}},
+	{"github.com/dgraph-io/badger", []string{"stream/badgerlog/...", "stream/badgertables/..."}},
+	{"github.com/tidwall/btree", []string{"stream/memtables/..."}},
 }
 
 // What may be longer than the rest, and why. Empty is best.
