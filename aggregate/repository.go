@@ -127,9 +127,9 @@ func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, command st
 	selected := stream.Query{Match: r.decider.Topic.Match(id.Key)}
 	all := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}}
 	err = r.store.Read(ctx, all, func(records []stream.Record, _ stream.Mark) error {
-		slab := make([]stream.Event[E], len(records))
+		slab := make([]stream.Event[E], 0, len(records))
 		for i := range records {
-			rec, e := &records[i], &slab[i]
+			rec := &records[i]
 			own := rec.Command == command
 			if !own && len(result.Events) > 0 {
 				return errFound
@@ -138,15 +138,18 @@ func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, command st
 			if !selected.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type, rec.Tags) {
 				continue
 			}
-			if err := r.decider.Topic.Decode(rec, e); err != nil {
+			var err error
+			if slab, err = r.decider.Topic.DecodeAll(rec, slab[len(slab):]); err != nil {
 				return err
 			}
-			if own {
-				result.Events = append(result.Events, e)
+			for j := range slab { // more or less than one, if its name was retired
+				if own {
+					result.Events = append(result.Events, &slab[j])
+				}
+				in = true
+				result.State = r.decider.Evolve(result.State, slab[j].Data)
+				in = false
 			}
-			in = true
-			result.State = r.decider.Evolve(result.State, e.Data)
-			in = false
 		}
 		return nil
 	})

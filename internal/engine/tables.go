@@ -9,9 +9,9 @@ import (
 // Limits on one update of a table, the same for all of one process.
 const (
 	MaxTableKeyBytes   = 8 << 10
-	MaxTableValueBytes = 1 << 20
-	MaxUpdateChanges   = 100_000
-	MaxUpdateBytes     = 16 << 20 // of keys and values
+	MaxTableValueBytes = 1<<20 - 16
+	MaxUpdateChanges   = 50_000
+	MaxUpdateBytes     = 8 << 20 // of keys and values, and of the table's name with each
 )
 
 // CheckChanges returns an *InvalidError or a *TooLargeError unless the changes can
@@ -34,7 +34,7 @@ func CheckChanges(table string, changes []stream.Change) error {
 		case value > MaxTableValueBytes:
 			return &stream.TooLargeError{What: fmt.Sprintf("value of %.80q in table %s", changes[i].Key, table), Size: int64(value), Limit: MaxTableValueBytes}
 		}
-		total += key + value
+		total += key + value + len(table)
 	}
 	if total > MaxUpdateBytes {
 		return &stream.TooLargeError{What: "update of table " + table + " (bytes)", Size: int64(total), Limit: MaxUpdateBytes}
