@@ -148,6 +148,30 @@ func testKilledForgetting(t *testing.T, step string, watched bool) {
 	}
 }
 
+// TestAReaderWhoseFileIsOverwrittenLooksAgain: another process forgets the subject
+// after this one has opened the file.
+// Breaks when: find returns what form.open says of such a file.
+func TestAReaderWhoseFileIsOverwrittenLooksAgain(t *testing.T) {
+	dir := t.TempDir()
+	ring, other := reopened(t, dir), reopened(t, dir)
+	if _, err := ring.Key(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	before := fault
+	defer func() { fault = before }()
+	fault = func(step string) error {
+		if step != "opened" {
+			return nil
+		}
+		fault = before
+		return other.Forget(t.Context(), "ann")
+	}
+	third := reopened(t, dir)
+	if _, err := third.Find(t.Context(), "ann"); !errors.Is(err, stream.ErrForgotten) {
+		t.Errorf("got %v, want ErrForgotten", err)
+	}
+}
+
 func reopened(t *testing.T, dir string) *Ring {
 	t.Helper()
 	ring, err := Open(dir, Options{})
