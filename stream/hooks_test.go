@@ -82,3 +82,21 @@ func TestTheLogNamesWhatFailedAndNoPayload(t *testing.T) {
 		t.Errorf("a payload is in the log:\n%s", &out)
 	}
 }
+
+// TestLagCountsWhatLiesBeforeTheHeadOfEachShard.
+// Breaks when: Lag looks at the first shard only, or counts what is past the head.
+func TestLagCountsWhatLiesBeforeTheHeadOfEachShard(t *testing.T) {
+	for _, c := range []struct {
+		at, head stream.Cursor
+		want     uint64
+	}{
+		{stream.Cursor{}, stream.Cursor{}, 0},
+		{stream.At(3), stream.At(10), 7},
+		{stream.At(3, 2), stream.At(10, 5, 4), 14},
+		{stream.At(9), stream.At(3), 0},
+	} {
+		if got := (stream.Mark{At: c.at, Head: c.head}).Lag(); got != c.want {
+			t.Errorf("at %s of %s: got %d, want %d", c.at, c.head, got, c.want)
+		}
+	}
+}
