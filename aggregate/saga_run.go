@@ -81,7 +81,15 @@ func (s *sagaRun[E, S]) begin(ctx context.Context) error {
 			return fmt.Errorf("read the event time: %w", err)
 		}
 	}
-	return s.finish(ctx, s.timers.firing())
+	if s.saga.Time == nil {
+		return s.finish(ctx, s.timers.firing())
+	}
+	// What is due in event time has had its turn before its place was stored, but for
+	// the timers of an instance whose last parked turn was retried right before the end.
+	if err := s.expire(ctx, s.watermark); err != nil {
+		return err
+	}
+	return s.store(ctx, s.at)
 }
 
 func (s *sagaRun[E, S]) handle(ctx context.Context, e *stream.Event[E]) (err error) {

@@ -20,6 +20,7 @@ import (
 
 // clerk is a saga's state: what it has seen.
 type clerk struct {
+	Key      string `json:",omitempty"`
 	Deposits int
 	Refusals int
 	Expired  []string
