@@ -108,8 +108,6 @@ func (w *world) lot() (string, any) {
 	return key, c
 }
 
-func (c Cents) round() Cents { return max(1_00, c/100*100) }
-
 // bid is for one of the lots about to close half of the time; one of ten is too
 // low.
 func (w *world) bid() (string, any) {
