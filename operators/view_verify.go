@@ -14,15 +14,15 @@ import (
 // VerifyError says that a view's state is not what its reducer makes of the log, and
 // where the two part.
 type VerifyError struct {
-	View string // which one
-	// At is where the states were compared; Live is the view's there and Replayed is
-	// the reducer's, as the view's codec writes them.
-	At             stream.Cursor
-	Live, Replayed []byte
-	// The state was still right After, and was wrong at Until: one of the Items in
-	// between did it. Without footprints that is everything up to At.
+	View     string        // which one
+	At       stream.Cursor // where the states were compared
+	Live     []byte        // the view's state there, as its codec writes it
+	Replayed []byte        // what the reducer makes of the log up to there
+	// After is where the state was right for the last time that is known, and Until
+	// where it was wrong for the first: one of the items in between did it. Without
+	// footprints that is everything up to At.
 	After, Until stream.Cursor
-	Items        int
+	Items        int // how many there are in between
 	// Event is the event at which they part: the only one in between, or the first
 	// that the reducer does not handle the same way twice. Nil if it is neither: the
 	// state was changed from outside, the live view saw something else, or its
