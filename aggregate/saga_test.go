@@ -53,7 +53,7 @@ var thanks = aggregate.Saga[AccountEvent, clerk]{
 	},
 }
 
-func (w world) thanks() *aggregate.Runner {
+func (w world) thanks() *aggregate.SagaRunner {
 	return thanks.Runner(replay.Hot(w.log, accounts), w.letters)
 }
 

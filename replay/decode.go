@@ -26,7 +26,7 @@ func (r *reading[E]) deliver(records []stream.Record, emit func(*stream.Event[E]
 	if len(records) == 0 {
 		return nil
 	}
-	slab := make([]stream.Event[E], len(records))
+	slab := make([]stream.Event[E], 0, len(records)) // one for each, unless a name was retired
 	switch {
 	case len(records) <= 2*share || runtime.GOMAXPROCS(0) == 1:
 		return r.deliverAlone(records, slab, emit)
@@ -35,15 +35,16 @@ func (r *reading[E]) deliver(records []stream.Record, emit func(*stream.Event[E]
 	}
 	began := time.Now()
 	for i := range share {
-		if err := r.topic.Decode(&records[i], &slab[i]); err != nil {
-			return errors.Join(hand(slab[:i], emit), err)
+		var err error
+		if slab, err = r.topic.DecodeAll(&records[i], slab); err != nil {
+			return errors.Join(hand(slab, emit), err)
 		}
 	}
 	r.cost = time.Since(began) / share
-	if err := hand(slab[:share], emit); err != nil {
+	if err := hand(slab, emit); err != nil {
 		return err
 	}
-	return r.deliverAlone(records[share:], slab[share:], emit)
+	return r.deliverAlone(records[share:], slab[len(slab):], emit)
 }
 
 func hand[E any](events []stream.Event[E], emit func(*stream.Event[E]) error) error {
@@ -57,10 +58,12 @@ func hand[E any](events []stream.Event[E], emit func(*stream.Event[E]) error) er
 
 func (r *reading[E]) deliverAlone(records []stream.Record, slab []stream.Event[E], emit func(*stream.Event[E]) error) error {
 	for i := range records {
-		if err := r.topic.Decode(&records[i], &slab[i]); err != nil {
+		var err error
+		handed := len(slab)
+		if slab, err = r.topic.DecodeAll(&records[i], slab); err != nil {
 			return err
 		}
-		if err := emit(&slab[i]); err != nil {
+		if err := hand(slab[handed:], emit); err != nil {
 			return err
 		}
 	}
@@ -71,22 +74,22 @@ func (r *reading[E]) deliverAlone(records []stream.Record, slab []stream.Event[E
 type shares[E any] struct {
 	topic   *stream.Topic[E]
 	records []stream.Record
-	slab    []stream.Event[E]
-	results []result
+	slab    []stream.Event[E] // has room for one event of each record
+	results []result[E]
 	next    atomic.Int64 // the share to be taken next
 	ready   chan int     // shares that are decoded, in any order; has room for all
 }
 
 // result is how far a share was decoded, and why no further.
-type result struct {
-	done    bool // the subscriber's goroutine has heard of it
-	decoded int
-	err     error
+type result[E any] struct {
+	done   bool // the subscriber's goroutine has heard of it
+	events []stream.Event[E]
+	err    error
 }
 
 func (r *reading[E]) deliverTogether(records []stream.Record, slab []stream.Event[E], emit func(*stream.Event[E]) error) error {
 	count := (len(records) + share - 1) / share
-	s := &shares[E]{topic: r.topic, records: records, slab: slab, results: make([]result, count), ready: make(chan int, count)}
+	s := &shares[E]{topic: r.topic, records: records, slab: slab, results: make([]result[E], count), ready: make(chan int, count)}
 	var others sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), mostCores, count) - 1 {
 		others.Go(func() { // ends when all shares are taken; waited for below
@@ -103,8 +106,7 @@ func (r *reading[E]) deliverTogether(records []stream.Record, slab []stream.Even
 			}
 			s.hear()
 		}
-		from := i * share
-		if err := hand(slab[from:from+s.results[i].decoded], emit); err != nil {
+		if err := hand(s.results[i].events, emit); err != nil {
 			return err
 		}
 		if err := s.results[i].err; err != nil {
@@ -138,13 +140,14 @@ func (s *shares[E]) decodeNext() bool {
 	result := &s.results[i] // ours until it is ready
 	result.err = errVanished
 	defer func() { s.ready <- i }()
-	from := i * share
-	for at := from; at < min(from+share, len(s.records)); at++ {
-		if err := s.topic.Decode(&s.records[at], &s.slab[at]); err != nil {
+	from, to := i*share, min((i+1)*share, len(s.records))
+	result.events = s.slab[from:from:to] // what does not fit there grows elsewhere
+	for at := from; at < to; at++ {
+		var err error
+		if result.events, err = s.topic.DecodeAll(&s.records[at], result.events); err != nil {
 			result.err = err
 			return true
 		}
-		result.decoded++
 	}
 	result.err = nil
 	return true

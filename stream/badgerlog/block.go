@@ -19,7 +19,8 @@ import (
 //	block   version u8 | flags u8 | crc32c u32 | count u32 | heads u32 | head… | body…
 //	head    length u32 | flags u16 | schema u32 | position u64 | version u64 | time i64 |
 //	        id 16 | [caused by 16] | [command 16] | [correlation 16] | body length u32 |
-//	        topic, key, type: uvarint length and bytes | [metadata: uvarint count, pairs]
+//	        topic, key, type: uvarint length and bytes | [metadata: uvarint count, pairs] |
+//	        [tags: uvarint count, strings] | [depth uvarint] | [remember uvarint]
 //
 // Integers are little-endian. The checksum covers everything after itself. What
 // stands behind the header may be compressed: flag 1.
@@ -43,7 +44,13 @@ const (
 	hasCorrelation
 	correlationIsCommand // the story begins with this command: stored once
 	hasMeta
+	hasTags
+	hasDepth
+	hasRemember
 )
+
+// laterParts stand behind the type.
+const laterParts = hasMeta | hasTags | hasDepth | hasRemember
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -65,6 +72,15 @@ func headFlags(r *stream.Record) uint16 {
 	if len(r.Meta) > 0 {
 		flags |= hasMeta
 	}
+	if len(r.Tags) > 0 {
+		flags |= hasTags
+	}
+	if r.Depth > 0 {
+		flags |= hasDepth
+	}
+	if r.Remember > 0 {
+		flags |= hasRemember
+	}
 	return flags
 }
 
@@ -80,6 +96,17 @@ func headSize(r *stream.Record) int {
 		size += uvarintSize(uint64(len(r.Meta)))
 		for k, v := range r.Meta {
 			size += stringSize(k) + stringSize(v)
+		}
+	}
+	if flags&hasTags != 0 {
+		size += uvarintSize(uint64(len(r.Tags)))
+		for _, tag := range r.Tags {
+			size += stringSize(tag)
+		}
+	}
+	for _, n := range [2]uint32{r.Depth, r.Remember} {
+		if n > 0 {
+			size += uvarintSize(uint64(n))
 		}
 	}
 	return size
@@ -120,6 +147,17 @@ func appendHead(b []byte, r *stream.Record) []byte {
 		b = binary.AppendUvarint(b, uint64(len(r.Meta)))
 		for _, k := range slices.Sorted(maps.Keys(r.Meta)) {
 			b = appendString(appendString(b, k), r.Meta[k])
+		}
+	}
+	if flags&hasTags != 0 {
+		b = binary.AppendUvarint(b, uint64(len(r.Tags)))
+		for _, tag := range r.Tags {
+			b = appendString(b, tag)
+		}
+	}
+	for _, n := range [2]uint32{r.Depth, r.Remember} {
+		if n > 0 {
+			b = binary.AppendUvarint(b, uint64(n))
 		}
 	}
 	binary.LittleEndian.PutUint32(b[start:], uint32(len(b)-start-4))

@@ -1,6 +1,7 @@
 package badgerlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -30,9 +31,15 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 	if err := engine.CheckFrom(upTo, stream.At(head)); err != nil {
 		return stream.Cursor{}, err
 	}
+	return l.truncate(ctx, upTo.Position(0), false)
+}
+
+// truncate removes the events up to a place. A log that is restored is cut where it
+// was, whatever that divides.
+func (l *Log) truncate(ctx context.Context, upTo stream.Position, exact bool) (stream.Cursor, error) {
 	l.truncating.Lock()
 	defer l.truncating.Unlock()
-	cut, err := l.findCut(ctx, upTo.Position(0))
+	cut, err := l.findCut(ctx, upTo, exact)
 	if err != nil {
 		return stream.Cursor{}, err
 	}
@@ -60,8 +67,9 @@ func (l *Log) markCut(ctx context.Context, cut stream.Position) error {
 }
 
 // findCut is the end of the last block that is not behind a position, and not
-// the newest; 0 if there is none.
-func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Position, error) {
+// the newest; 0 if there is none. An append to several streams is not divided, unless
+// the place is to be exact.
+func (l *Log) findCut(ctx context.Context, upTo stream.Position, exact bool) (stream.Position, error) {
 	if err := l.settle(ctx); err != nil {
 		return 0, err
 	}
@@ -70,15 +78,48 @@ func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Positio
 		return 0, err
 	}
 	defer s.end()
-	if err := s.fault.at("db.iterate"); err != nil {
-		return 0, storageError("find where to truncate "+l.dir.path, err)
+	for upTo = min(upTo, max(s.stored, 1)-1); ; upTo-- {
+		if err := s.fault.at("db.iterate"); err != nil {
+			return 0, storageError("find where to truncate "+l.dir.path, err)
+		}
+		key := floorKey(s.txn, []byte{blockPrefix}, blockKey(upTo))
+		if key == nil {
+			return 0, nil
+		}
+		last, _, err := numbered([]byte{blockPrefix}, key)
+		if upTo = stream.Position(last); err != nil || exact || upTo == 0 {
+			return upTo, err
+		}
+		if divides, err := s.divides(upTo); err != nil || !divides {
+			return upTo, err
+		}
 	}
-	key := floorKey(s.txn, []byte{blockPrefix}, blockKey(min(upTo, max(s.stored, 1)-1)))
-	if key == nil {
-		return 0, nil
+}
+
+// divides reports whether an append to several streams, whose command is remembered,
+// goes on behind the block that ends at a position.
+func (s *section) divides(last stream.Position) (bool, error) {
+	var c chunk
+	if _, err := s.collect(&c, []byte{blockPrefix}, blockKey(last)); err != nil || len(c.entries) < 2 {
+		return false, err
 	}
-	last, _, err := numbered([]byte{blockPrefix}, key)
-	return stream.Position(last), err
+	var before, next origin
+	for i, end := range []*origin{&before, &next} {
+		n := 0
+		err := eachFrame(c.entries[i].value, nil, func(f *frame) {
+			if n++; n == 1 || i == 0 {
+				*end, _ = f.origin()
+			}
+		})
+		if err != nil {
+			return false, nil // who removes it says so
+		}
+	}
+	if next.command.IsZero() || !before.batch(&next) {
+		return false, nil
+	}
+	e, err := s.command(next.stream.Topic, next.command)
+	return e != nil && (e.beyond || len(e.more) > 0), err
 }
 
 // change has the committer change keys of the database, all of them or none.
@@ -115,7 +156,7 @@ func (l *Log) readCut() (stream.Position, error) {
 
 // erase removes from the database what lies before the cut, a window of blocks
 // at a time: the blocks, the commands that took effect in them, and the entries
-// of their streams. Each window goes whole, so a log that was cut short in between
+// of their streams and tags. Each window goes whole, so a log that was cut short in between
 // is in order. The caller holds l.truncating.
 func (l *Log) erase(ctx context.Context) error {
 	for {
@@ -148,9 +189,16 @@ type window struct {
 	end     stream.Position               // of its last block
 
 	section *section
-	begun   bool      // an event was added
-	half    oneAppend // what is left of an append, if the window begins with that
-	err     error     // of looking that up
+	batch   origin            // of the last event
+	begun   bool              // there was one
+	first   bool              // it is of the append that the window begins with
+	topics  map[string]bool   // those that the append's command is dealt with in
+	tags    map[tagPlace]bool // by tag and topic
+	err     error             // of looking something up
+}
+
+func newWindow(s *section) *window {
+	return &window{streams: map[stream.ID]stream.Position{}, topics: map[string]bool{}, tags: map[tagPlace]bool{}, section: s}
 }
 
 // Limits on a window, so that what it changes fits in one generation with what
@@ -176,12 +224,17 @@ func (l *Log) nextWindow() ([]keyed, error) {
 		return nil, err
 	}
 	defer s.end()
-	w := &window{streams: map[stream.ID]stream.Position{}, section: s}
+	w := newWindow(s)
 	if err := w.addBlocks(s, l.memory.cutAt()); err != nil {
 		return nil, err
 	}
 	for id := range w.streams {
 		if err := w.addStream(s, id); err != nil {
+			return nil, err
+		}
+	}
+	for tag := range w.tags {
+		if err := w.removeTags(s, tag); err != nil {
 			return nil, err
 		}
 	}
@@ -226,33 +279,65 @@ func (w *window) addFrame(f *frame) {
 		w.entries++
 		w.bytes += len(id.Topic) + len(id.Key) + 19
 	}
-	var command stream.EventID
-	at, ok := f.commandAt()
-	if ok {
-		copy(command[:], f.ids[at:])
+	w.addTags(f)
+	o, err := f.origin()
+	w.err = cmp.Or(w.err, err)
+	if goesOn := w.begun && w.batch.batch(&o); !goesOn {
+		w.first, w.begun = !w.begun, true
+		clear(w.topics)
 	}
-	a := oneAppend{topic: string(f.topic), key: string(f.key), command: command}
-	if !w.begun && ok && !w.own(&a, f.version) {
-		w.half = a
+	o.stream = id
+	w.batch = o
+	if o.command.IsZero() || w.topics[id.Topic] {
+		return
 	}
-	if w.begun = true; w.half != a {
-		w.half = oneAppend{} // it has ended: the command may have taken effect again
-	}
-	if ok && w.half != a {
-		key := commandKey(a.topic, command)
-		if n := len(w.changes); n == 0 || string(w.changes[n-1].key) != string(key) {
-			w.remove(key)
-		}
+	w.topics[id.Topic] = true
+	if !w.first && o.remember == 0 || w.own(&o, f.version) {
+		w.remove(commandKey(id.Topic, o.command))
 	}
 }
 
-// own reports whether what an append's command did begins with this version. If
-// not, it is what is left of an append whose first events were removed: the
-// command was forgotten then, and may have taken effect again since.
-func (w *window) own(a *oneAppend, version uint64) bool {
-	var e *effect
-	e, w.err = w.section.command(a.topic, a.command)
-	return e != nil && e.stream.Key == a.key && uint64(e.first) == version
+// own reports whether what an append's command did in a topic begins with this
+// version. If not, the command was forgotten, and may have taken effect again since:
+// its time has passed, or this is what is left of an append whose first events were
+// removed.
+func (w *window) own(o *origin, version uint64) bool {
+	e, err := w.section.command(o.stream.Topic, o.command)
+	w.err = cmp.Or(w.err, err)
+	return e != nil && e.stream == o.stream && uint64(e.first) == version
+}
+
+// addTags notes an event's tags.
+func (w *window) addTags(f *frame) {
+	tags, err := f.tags(nil)
+	w.err = cmp.Or(w.err, err)
+	for _, tag := range tags {
+		p := tagPlace{tag: tag, topic: view(f.topic)}
+		if w.tags[p] {
+			continue
+		}
+		w.tags[tagPlace{tag: string([]byte(tag)), topic: string(f.topic)}] = true
+		w.entries++
+		w.bytes += len(tag) + len(f.topic) + 11
+	}
+}
+
+// removeTags removes the entries of a tag in a topic up to the window's end. One that
+// goes on behind it stays, and is read from there on.
+func (w *window) removeTags(s *section, p tagPlace) error {
+	if err := s.fault.at("db.iterate"); err != nil {
+		return storageError(fmt.Sprintf("find the index of tag %q", p.tag), err)
+	}
+	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: tagKeys(p.tag, p.topic)})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		_, _, last, err := tagEntry(it.Item().Key())
+		if err != nil || last > w.end {
+			return err
+		}
+		w.remove(it.Item().Key())
+	}
+	return nil
 }
 
 // addStream removes a stream's entries up to the window's end. The newest entry
