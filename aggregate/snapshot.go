@@ -45,16 +45,11 @@ func (s *Snapshots) codec() stream.Codec {
 
 // snapshotHead is the first line of a snapshot; the state stands behind it.
 type snapshotHead struct {
-	Schema   int
-	Version  stream.Version
-	Position stream.Position
-	Shard    uint32         `json:",omitempty"`
-	Last     stream.EventID // of the event of that version: tells this log from another
-	Seen     stream.Cursor  // nothing happened to the instance between that event and here
-}
-
-func (h *snapshotHead) cursor() stream.Cursor {
-	return stream.Header{Shard: h.Shard, Position: h.Position}.Cursor()
+	Schema  int
+	Version stream.Version
+	At      stream.Cursor  // just after the event of that version
+	Last    stream.EventID // of that event: tells this log from another
+	Seen    stream.Cursor  // nothing happened to the instance between that event and here
 }
 
 // parseSnapshot returns the head and the bytes of the state.
@@ -63,7 +58,7 @@ func parseSnapshot(value []byte) (head snapshotHead, state []byte, err error) {
 	if err := json.Unmarshal(line, &head); err != nil {
 		return head, nil, fmt.Errorf("its head is damaged: %w", err)
 	}
-	if !whole || head.Version == 0 || head.Position == 0 {
+	if !whole || head.Version == 0 || head.At.IsZero() {
 		return head, nil, fmt.Errorf("it is damaged: %d bytes at version %d", len(value), head.Version)
 	}
 	return head, state, nil
@@ -109,7 +104,7 @@ func (r *Repository[C, E, S]) readSnapshot(ctx context.Context, id stream.ID) (n
 	if err != nil {
 		return known[S]{}, err
 	}
-	now.version, now.cursor, now.seen = head.Version, head.cursor(), head.Seen
+	now.version, now.cursor, now.seen = head.Version, head.At, head.Seen
 	return now, r.check(ctx, id, head)
 }
 
@@ -125,12 +120,12 @@ func (r *Repository[C, E, S]) storedSnapshot(ctx context.Context, id stream.ID) 
 
 // check returns an error unless the log has the event that a snapshot ends with.
 func (r *Repository[C, E, S]) check(ctx context.Context, id stream.ID, head snapshotHead) error {
-	last, err := r.last(ctx, id, head.cursor())
+	last, err := r.last(ctx, id, head.At)
 	if isTruncated(err) {
 		return nil // it was removed; what is left follows it
 	}
 	if err == nil && (last.Version != head.Version || last.ID != head.Last) {
-		err = fmt.Errorf("it ends with event %s at position %d, which this log does not have", head.Last, head.Position)
+		err = fmt.Errorf("it ends with event %s before %s, which this log does not have", head.Last, head.At)
 	}
 	return err
 }
@@ -214,7 +209,7 @@ func (r *Repository[C, E, S]) keepSnapshot(ctx context.Context, id stream.ID, be
 // the table compares and stores, so none goes back; nobody waits for the claim.
 func (r *Repository[C, E, S]) writeSnapshot(ctx context.Context, id stream.ID, now Result[E, S], last stream.Header, seen stream.Cursor) (err error) {
 	o := &r.options.Snapshots
-	h := snapshotHead{Schema: o.Schema, Version: now.Version, Position: last.Position, Shard: last.Shard, Last: last.ID, Seen: seen}
+	h := snapshotHead{Schema: o.Schema, Version: now.Version, At: last.Cursor(), Last: last.ID, Seen: seen}
 	head, err := json.Marshal(h)
 	if err != nil {
 		return err
