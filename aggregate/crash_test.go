@@ -99,6 +99,8 @@ func (m *mortal) Read(ctx context.Context, q stream.Query, emit func([]stream.Re
 var ledger = aggregate.Saga[AccountEvent, clerk]{
 	Name: "ledger",
 	Time: minuteOf,
+	Wait: 1, // a process that is gone need not be waited for
+
 	Correlate: func(e *stream.Event[AccountEvent]) string {
 		if e.Stream.Key == "savings" || e.Stream.Key == "clock" {
 			return ""

@@ -14,10 +14,15 @@ import (
 // Runner runs one durable consumer, a saga or an adapter, and tells how far it
 // has come. Its methods may be called concurrently.
 type Runner struct {
+	// Hooks are told what the consumer does: Handle, Moved and Trouble. Set them
+	// before Run.
+	Hooks stream.Hooks
+
 	name string
 	run  func(ctx context.Context) error
 
 	mu       sync.Mutex
+	gauges   gauges
 	running  bool
 	online   bool
 	mark     stream.Mark
@@ -47,6 +52,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("%w: %s", ErrRunning, r.name)
 	}
 	r.running, r.online, r.ended, r.mark = true, false, nil, stream.Mark{}
+	r.gauges.Parked = 0 // counted anew
 	r.mu.Unlock()
 	defer func() {
 		r.change(func() {
@@ -276,6 +282,9 @@ func (l *loop[E]) take(ctx context.Context, i item[E]) error {
 	}
 	l.passed = true
 	l.runner.change(func() { l.runner.mark = *i.mark })
+	if moved := l.runner.Hooks.Moved; moved != nil {
+		moved(l.runner.name, *i.mark, time.Now())
+	}
 	return nil
 }
 

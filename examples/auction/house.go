@@ -26,7 +26,7 @@ type house struct {
 	invoices *aggregate.Repository[InvoiceCommand, InvoiceEvent, InvoiceState]
 	clocks   *aggregate.Repository[ClockCommand, ClockEvent, ClockState]
 	page     *Page
-	sales    *aggregate.Runner
+	sales    *aggregate.SagaRunner
 	bank     *aggregate.AdapterRunner
 }
 
