@@ -28,6 +28,10 @@ func (p *Part[C, E, S]) of() (stream.ID, stream.Store) { return p.id, p.reposito
 
 func (p *Part[C, E, S]) cursor() stream.Cursor { return p.Result.Cursor }
 
+func (p *Part[C, E, S]) begin(ctx context.Context) (context.Context, func(error)) {
+	return p.repository.begin(ctx, p.id, p.command, &p.Result)
+}
+
 // load always reads the log: what other parts decide depends on this one, too.
 func (p *Part[C, E, S]) load(ctx context.Context, o order) (done bool, err error) {
 	r := p.repository

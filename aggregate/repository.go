@@ -83,11 +83,8 @@ func (r *Repository[C, E, S]) Handle(ctx context.Context, c Command[C]) (result 
 	if err := id.Validate(); err != nil {
 		return Result[E, S]{}, err
 	}
-	if hook := r.options.Hooks.Command; hook != nil {
-		var done func([]stream.Header, error)
-		ctx, done = hook(ctx, id, c.Data)
-		defer func() { done(headers(result.Events), err) }()
-	}
+	ctx, done := r.begin(ctx, id, c.Data, &result)
+	defer func() { done(err) }()
 	o := newOrder(ctx, c.ID, c.CausedBy, c.Meta)
 	for i := range maxAttempts {
 		result, err = r.attempt(ctx, id, o, c, i == 0)
@@ -102,6 +99,22 @@ func (r *Repository[C, E, S]) Handle(ctx context.Context, c Command[C]) (result 
 		}
 	}
 	return Result[E, S]{}, fmt.Errorf("aggregate: %T for %s: gave up after %d conflicts: %w", c.Data, id, maxAttempts, err)
+}
+
+// begin tells the hooks of a command, and done of what came of it.
+func (r *Repository[C, E, S]) begin(ctx context.Context, id stream.ID, c C, result *Result[E, S]) (_ context.Context, done func(error)) {
+	hook := r.options.Hooks.Command
+	if hook == nil {
+		return ctx, func(error) {}
+	}
+	ctx, told := hook(ctx, id, c)
+	return ctx, func(err error) {
+		if err != nil {
+			told(nil, err)
+			return
+		}
+		told(headers(result.Events), nil)
+	}
 }
 
 // overtaken reports whether another writer was faster.
