@@ -140,7 +140,7 @@ func compare[S any](stored, replayed *KeyedSnapshot[S], found *DifferenceError) 
 			found.More = true
 			return errEnough
 		}
-		d, err := difference(stored, row[len(statePrefix):], a, b)
+		d, err := keyDifference(stored, row[len(statePrefix):], a, b)
 		found.Keys = append(found.Keys, d)
 		return err
 	}
@@ -171,7 +171,7 @@ func eachRow[S any](s *KeyedSnapshot[S], emit func(row string, value []byte) err
 	return s.s.Range(stream.TableRange{Table: s.table, From: statePrefix, To: following(statePrefix)}, emit)
 }
 
-func difference[S any](stored *KeyedSnapshot[S], key string, a, b []byte) (d KeyedDifference, err error) {
+func keyDifference[S any](stored *KeyedSnapshot[S], key string, a, b []byte) (d KeyedDifference, err error) {
 	d.Key = key
 	var was, is stateRow
 	if a != nil {
