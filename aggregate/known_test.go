@@ -326,7 +326,7 @@ func TestTheEventsOfACommandCarryItsMetadata(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			given["screen"] = "changed later" // breaks when: newOrder keeps the caller's map
+			given["screen"] = "changed later" // breaks when: neither newOrder nor the log copies the map
 			if diff := cmp.Diff(c.want, got.Events[0].Meta); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
