@@ -21,8 +21,7 @@ func notesUpTo(log stream.Log) func(stream.Cursor) stream.Source[stream.Cold, no
 	}
 }
 
-// Breaks when: Verify takes the state in the middle of a block, or its place from
-// another moment.
+// Breaks when: pass does not move the place with the state.
 func TestAViewThatIsRightIsVerifiedWhileItRuns(t *testing.T) {
 	log := memlog.New()
 	defer log.Close()
