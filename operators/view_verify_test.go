@@ -27,19 +27,16 @@ func TestAViewThatIsRightIsVerifiedWhileItRuns(t *testing.T) {
 	defer log.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	v := newSums(func() {}).Trail(10)
+	v := newSums(func() {}).Trail(7)
 	var all sync.WaitGroup
 	all.Go(func() { _ = v.Run(ctx, replay.ColdHot(log, notes)) })
 	for w := range 2 {
 		all.Go(func() { write(t, log, w, 300) })
 	}
-	for range 50 {
+	for !v.Mark().At.Reached(stream.At(600)) {
 		if err := v.Verify(ctx, notesUpTo(log)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := v.WaitFor(ctx, stream.At(600)); err != nil {
-		t.Error(err)
 	}
 	cancel()
 	all.Wait()
