@@ -27,7 +27,7 @@ func TestAViewThatIsRightIsVerifiedWhileItRuns(t *testing.T) {
 	defer log.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	v := newSums(func() {}).Trail(7)
+	v := newSums(func() {})
 	var all sync.WaitGroup
 	all.Go(func() { _ = v.Run(ctx, replay.ColdHot(log, notes)) })
 	for w := range 2 {
