@@ -129,7 +129,10 @@ func TestASnapshotThatIsNotOursIsNotUsed(t *testing.T) {
 		log     func(*testing.T) *memlog.Log
 		silent  bool
 	}{
-		"a part is another":       {damage: func(x *memtables.Tables) { change(x, stream.Change{Key: part, Value: []byte(`{"Of":{"a":1}}`)}) }},
+		"a part is another": {damage: func(x *memtables.Tables) {
+			change(x, stream.Change{Key: part, Value: []byte(`{"Of":{"a":4951},"Padding":null}`)})
+		}},
+		"a part is longer":        {damage: func(x *memtables.Tables) { change(x, stream.Change{Key: part, Value: make([]byte, 99)}) }},
 		"a part is missing":       {damage: func(x *memtables.Tables) { change(x, stream.Change{Key: part}) }},
 		"the label is none":       {damage: func(x *memtables.Tables) { change(x, stream.Change{Key: labelKey, Value: []byte("?")}) }},
 		"the label is missing":    {damage: func(x *memtables.Tables) { change(x, stream.Change{Key: labelKey}) }, silent: true},
