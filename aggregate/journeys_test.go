@@ -214,8 +214,8 @@ func clean(t *testing.T, log *memlog.Log, name string) {
 // worker and with several: whatever call its process dies at, before or after the call
 // took effect, every aggregate's history is the undisturbed one, to the event's ID.
 // Breaks when: what a turn changed counts although it failed, compensate's turns share
-// one ID, a parked turn is released in another write than its state is stored in, or
-// begin does not look for timers that are due.
+// one ID, a parked turn is released in another write than its state is stored in, begin
+// does not look for timers that are due, or join lets two workers have one instance.
 func TestASagaThatDiesAnywhereRepeatsNothingWhateverItDoes(t *testing.T) {
 	parts := []string{"undo visa", "undo meal", "undo seat", "refused, the 2.", "on my way"}
 	for name, c := range map[string]struct {
