@@ -30,8 +30,8 @@ const (
 	KeepUnknown
 )
 
-// Raw is a stored event that the catalogue does not know, or knows only in an
-// older schema.
+// Raw is an event by its stored name: one that the catalogue does not know, or knows
+// only in an older schema, or has no more.
 type Raw struct {
 	Type   string // its stored name
 	Schema uint32 // the schema it was stored in
@@ -46,6 +46,9 @@ type TopicOptions[E any] struct {
 	// Upcasters lists, by stored name, what turns schema 1 into 2, 2 into 3, and
 	// so on. A type's current schema is one more than the length of its list.
 	Upcasters map[string][]Upcaster
+	// Retired says, by stored name, what the events are read as that the catalogue has
+	// no more: renamed, split into several, or dropped.
+	Retired map[string]Retired
 	// Tags says what an event is found by beside its stream and its type: an e-mail
 	// address, a course. Conditions and queries select by tags, and the log keeps an
 	// index of them. At most 32 for an event, each like a stream's key. It must
@@ -75,7 +78,9 @@ func (e *entry) schema() uint32 { return uint32(len(e.upcasters)) + 1 }
 type part struct {
 	topic    string
 	codec    Codec
-	entries  []*entry // by name, in order
+	entries  []*entry            // by name, in order
+	known    map[string]bool     // all names of the catalogue, also what Only left out
+	retired  map[string]*retired // by name
 	byType   map[reflect.Type]*entry
 	unknown  Unknown
 	fallback func(Raw) any
@@ -88,7 +93,7 @@ func newPart[E any](topic string, c Catalogue[E], o TopicOptions[E]) (*part, err
 	if err := checkTopic(topic); err != nil {
 		return nil, err
 	}
-	p := &part{topic: topic, codec: o.Codec, byType: map[reflect.Type]*entry{}, unknown: o.Unknown}
+	p := &part{topic: topic, codec: o.Codec, known: map[string]bool{}, byType: map[reflect.Type]*entry{}, unknown: o.Unknown}
 	if p.codec == nil {
 		p.codec = JSON
 	}
@@ -97,8 +102,11 @@ func newPart[E any](topic string, c Catalogue[E], o TopicOptions[E]) (*part, err
 			return nil, err
 		}
 	}
+	if err := p.retire(o.Retired, o.Upcasters); err != nil {
+		return nil, err
+	}
 	for name := range o.Upcasters {
-		if _, ok := c[name]; !ok {
+		if !p.known[name] && p.retired[name] == nil {
 			return nil, fmt.Errorf("stream: topic %s: upcasters for %q, which the catalogue lacks", topic, name)
 		}
 	}
@@ -135,6 +143,7 @@ func (p *part) add(name string, example any, upcasters []Upcaster) error {
 	e := &entry{name: name, typ: typ, upcasters: upcasters}
 	p.byType[typ] = e
 	p.entries = append(p.entries, e)
+	p.known[name] = true
 	return nil
 }
 
@@ -144,6 +153,11 @@ func (p *part) match(key string) Match {
 	if p.narrowed || p.unknown == SkipUnknown {
 		for _, e := range p.entries {
 			m.Types = append(m.Types, e.name)
+		}
+		for _, name := range slices.Sorted(maps.Keys(p.retired)) {
+			if p.wanted(name) {
+				m.Types = append(m.Types, name)
+			}
 		}
 	}
 	return m
@@ -212,13 +226,9 @@ func (d *decoder[E]) decode(rec *Record, into *E) error {
 	if schema := entry.schema(); rec.Schema > schema {
 		return d.keep(rec, into, fmt.Errorf("schema %d is newer than %d, the newest known here", rec.Schema, schema))
 	}
-	data := rec.Data
-	for i := max(rec.Schema, 1) - 1; int(i) < len(entry.upcasters); i++ {
-		up, err := entry.upcasters[i](data)
-		if err != nil {
-			return fmt.Errorf("upcast from schema %d: %w", i+1, err)
-		}
-		data = up
+	data, _, err := upcast(entry.upcasters, rec.Schema, rec.Data)
+	if err != nil {
+		return err
 	}
 	if entry.direct && entry.typ.Kind() != reflect.Pointer {
 		return d.part.codec.Unmarshal(data, into)

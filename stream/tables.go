@@ -6,9 +6,10 @@ import "context"
 // and snapshots. Each table belongs to one owner, whose name it has. All methods
 // may be called concurrently.
 //
-// What was stored survives a crash of the process. After a loss of power a table is
-// as it was after one of its updates, perhaps not the last one: an owner that stores
-// its place in the log with what it made of it loses nothing but time.
+// What was stored survives a crash of the process. After a crash of the machine or a
+// loss of power the tables may be empty, and are never anything between that and
+// whole: an owner that stores its place in the log with what it made of it loses
+// nothing but time.
 type Tables interface {
 	// Claim makes the caller the table's only owner until release is called, which
 	// may be called more than once. It returns a [*BusyError] while there is another.

@@ -18,7 +18,8 @@ type Topic[E any] struct {
 
 // AnyTopic is a [*Topic] of any event type, as [Union] takes them.
 type AnyTopic interface {
-	Name() string // as [Topic.Name]
+	Name() string      // as [Topic.Name]
+	Schemas() []Schema // as [Topic.Schemas]
 	catalogued() []*part
 }
 
@@ -145,8 +146,26 @@ func (t *Topic[E]) Encode(data E) (Record, error) {
 }
 
 // Decode fills an event from a record, upcasting an older schema. The error is
-// a [*DecodeError]; rec is not kept.
-func (t *Topic[E]) Decode(rec *Record, into *Event[E]) (err error) {
+// a [*DecodeError], also if the record's name was retired and not exactly one event
+// comes of it: who reads what was stored long ago uses [Topic.DecodeAll]. rec is not
+// kept.
+func (t *Topic[E]) Decode(rec *Record, into *Event[E]) error {
+	if t.retiredPart(rec) == nil {
+		return t.decodeOne(rec, into)
+	}
+	all, err := t.DecodeAll(rec, nil)
+	if err == nil && len(all) != 1 {
+		err = &DecodeError{Stream: rec.Stream, Position: rec.Position, Type: rec.Type, Schema: rec.Schema, Err: fmt.Errorf("%d events come of it; expected one", len(all))}
+	}
+	if err != nil {
+		*into = Event[E]{Header: rec.Header}
+		return err
+	}
+	*into = all[0]
+	return nil
+}
+
+func (t *Topic[E]) decodeOne(rec *Record, into *Event[E]) (err error) {
 	*into = Event[E]{Header: rec.Header} // codecs merge into what they find
 	in := true
 	defer func() {

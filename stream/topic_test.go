@@ -402,24 +402,33 @@ func TestTopicMistakes(t *testing.T) {
 // Breaks when: Decode does not wrap what decode returns; that a codec's panic is
 // contained is TestCodec's.
 func FuzzTopicDecode(f *testing.F) {
-	upcasting := stream.NewTopicWith("users", userCatalogue, stream.TopicOptions[userEvent]{
-		Upcasters: map[string][]stream.Upcaster{"EMAIL_SET": {addressToEmail, addNote}},
-	})
 	f.Add("EMAIL_SET", uint32(1), []byte(`{"Address":"a@b"}`))
 	f.Add("EMAIL_SET", uint32(0), []byte(`{`))
 	f.Add("NAME_SET", uint32(1<<32-1), []byte(`null`))
 	f.Add("DELETED", uint32(1), []byte(`null`))
 	f.Add("", uint32(0), []byte(nil))
+	f.Add("PROFILE_SET", uint32(1), []byte(`{"Mail":"a@b","Name":"Ann"}`))
+	f.Add("ADDRESS_SET", uint32(1), []byte(`{"Address":"a@b"}`))
+	f.Add("LOGGED_IN", uint32(9), []byte(`{`))
 	f.Fuzz(func(t *testing.T, typ string, schema uint32, data []byte) {
 		rec := record("users", typ, schema, string(data))
 		var e stream.Event[userEvent]
-		err := upcasting.Decode(rec, &e)
+		err := evolved.Decode(rec, &e)
 		var d *stream.DecodeError
 		if err != nil && !errors.As(err, &d) {
 			t.Errorf("got %v, want a *DecodeError", err)
 		}
 		if err == nil && e.Data == nil {
 			t.Error("got neither an event nor an error")
+		}
+		all, allErr := evolved.DecodeAll(rec, nil)
+		if allErr != nil && (!errors.As(allErr, &d) || err == nil || len(all) > 0) {
+			t.Errorf("all: got %v and %d events, and one alone %v", allErr, len(all), err)
+		}
+		for _, e := range all {
+			if e.Data == nil || e.Position != rec.Position || e.Version != rec.Version {
+				t.Errorf("got %+v, want an event at the record's place", e)
+			}
 		}
 	})
 }

@@ -126,9 +126,6 @@ func (h *hall) count() Counters {
 	return c
 }
 
-// String is the amount in words.
-func (c Cents) String() string { return fmt.Sprintf("%d.%02d", c/100, c%100) }
-
 // Lines are the counters as a page shows them.
 func (c Counters) Lines() []string {
 	next := "none"

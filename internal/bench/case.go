@@ -31,25 +31,26 @@ type work struct {
 
 // sizes are how much the cases do.
 type sizes struct {
-	name    string
-	rounds  int
-	append  time.Duration // each append case
-	ops     time.Duration // each measurement of an operator
-	items   int           // items in a run of an operator
-	live    time.Duration // each latency case
-	fanout  int           // events to each subscriber
-	log     int           // events in the log that is scanned and loaded from; a multiple of 3000
-	singles int           // events appended one at a time where bytes written are counted
-	bulk    int           // the same in batches of 1000
-	big     int           // events in the log whose memory and opening are measured
+	name     string
+	rounds   int
+	append   time.Duration // each append case
+	ops      time.Duration // each measurement of an operator
+	items    int           // items in a run of an operator
+	replayed int           // events in the log that a view is replayed from
+	live     time.Duration // each latency case
+	fanout   int           // events to each subscriber
+	log      int           // events in the log that is scanned and loaded from; a multiple of 3000
+	singles  int           // events appended one at a time where bytes written are counted
+	bulk     int           // the same in batches of 1000
+	big      int           // events in the log whose memory and opening are measured
 }
 
 var allSizes = []sizes{
-	{name: "full", rounds: 3, append: 1500 * time.Millisecond, ops: 500 * time.Millisecond, items: 1_000_000, live: 3 * time.Second, fanout: 400_000,
+	{name: "full", rounds: 3, append: 1500 * time.Millisecond, ops: 500 * time.Millisecond, items: 1_000_000, replayed: 200_000, live: 3 * time.Second, fanout: 400_000,
 		log: 1_002_000, singles: 500_000, bulk: 2_000_000, big: 10_000_000},
-	{name: "quick", rounds: 2, append: 350 * time.Millisecond, ops: 60 * time.Millisecond, items: 200_000, live: 700 * time.Millisecond, fanout: 100_000,
+	{name: "quick", rounds: 2, append: 350 * time.Millisecond, ops: 60 * time.Millisecond, items: 200_000, replayed: 50_000, live: 700 * time.Millisecond, fanout: 100_000,
 		log: 120_000, singles: 40_000, bulk: 250_000, big: 1_000_000},
-	{name: "tiny", rounds: 1, append: 20 * time.Millisecond, ops: time.Millisecond, items: 2000, live: 50 * time.Millisecond, fanout: 2000,
+	{name: "tiny", rounds: 1, append: 20 * time.Millisecond, ops: time.Millisecond, items: 2000, replayed: 1000, live: 50 * time.Millisecond, fanout: 2000,
 		log: 6_000, singles: 500, bulk: 2000, big: 5000},
 }
 

@@ -4,6 +4,7 @@
 //
 //	go run ./internal/bench              # the log, about ten minutes
 //	go run ./internal/bench -quick       # about one, with sizes too small to be quoted
+//	go run ./internal/bench -aggregates  # aggregates, views and sagas, about two
 //	go run ./internal/bench -operators   # the operators, about two; with -quick in a quarter
 //
 // What is always true of its figures:

@@ -34,11 +34,12 @@ type command struct {
 func parse(args []string, stderr io.Writer) (command, error) {
 	var c command
 	var match string
-	var operators bool
+	var operators, aggregates bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.BoolVar(&c.quick, "quick", false, "smaller sizes: about a minute")
 	flags.BoolVar(&operators, "operators", false, "the operators' table: see ops_rows.go")
+	flags.BoolVar(&aggregates, "aggregates", false, "the table of aggregates, views and sagas: see agg_rows.go")
 	flags.BoolVar(&c.prove, "prove", false, "count the syncs of every case that says it is durable, under strace")
 	flags.StringVar(&match, "run", ".", "a regular `expression`: only the cases whose names it matches")
 	flags.IntVar(&c.rounds, "rounds", 0, "how many rounds; default 3, with -quick 2")
@@ -54,6 +55,9 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	c.suite = logSuite
 	if operators {
 		c.suite = operatorSuite
+	}
+	if aggregates {
+		c.suite = aggregateSuite
 	}
 	if c.sizes == "" {
 		c.sizes = "full"

@@ -94,7 +94,7 @@ func (r *runner) place(b benchmark) (dir string, remove func(), err error) {
 // runChild is the other side: it runs one case in this process and prints what
 // it measured.
 func runChild(c command, size sizes, out io.Writer) error {
-	b, ok := find(slices.Concat(allCases(), operatorCases(), hiddenCases()), c.child)
+	b, ok := find(slices.Concat(allCases(), operatorCases(), aggregateCases(), hiddenCases()), c.child)
 	if !ok {
 		return fmt.Errorf("bench: there is no case %q", c.child)
 	}

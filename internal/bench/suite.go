@@ -13,6 +13,10 @@ var (
 		cases: allCases, rows: rows, legend: "Written and at rest: bytes per byte of event.",
 		columns: []string{"rate", "p50 µs", "p99 µs", "written", "at rest", "seconds", "MB at most", "MB anonymous", "events"},
 	}
+	aggregateSuite = suite{
+		cases: aggregateCases, rows: aggregateRows, legend: "Rate: commands, steps or events a second.",
+		columns: []string{"rate", "p50 µs", "p99 µs", "events"},
+	}
 	operatorSuite = suite{
 		cases: operatorCases, rows: operatorRows, legend: "Rate: items a second.",
 		columns: []string{"rate", "ns an item", "ns on top", "allocations an item"},

@@ -44,6 +44,12 @@ func CheckAppend(id stream.ID, records []stream.Record) error {
 		if records[i].Command != records[0].Command {
 			return &stream.InvalidError{What: "append", Value: id.String(), Reason: "its events belong to more than one command"}
 		}
+		if records[i].Remember != records[0].Remember {
+			return &stream.InvalidError{What: "append", Value: id.String(), Reason: "its command is remembered for different times"}
+		}
+		if records[i].Remember != records[0].Remember {
+			return &stream.InvalidError{What: "append", Value: id.String(), Reason: "its events are remembered for different times"}
+		}
 		total += size
 	}
 	if total > MaxAppendBytes {
@@ -102,7 +108,7 @@ func CheckBatch(b stream.Batch) error {
 	if len(b.Conditions) > MaxConditions {
 		return &stream.TooLargeError{What: "batch (conditions)", Size: int64(len(b.Conditions)), Limit: MaxConditions}
 	}
-	seen := map[stream.ID]bool{}
+	seen, remember := map[stream.ID]bool{}, map[string]uint32{}
 	var all []stream.Record
 	for _, w := range b.Writes {
 		if seen[w.Stream] {
@@ -118,6 +124,10 @@ func CheckBatch(b stream.Batch) error {
 		if err := CheckAppend(w.Stream, w.Records); err != nil {
 			return err
 		}
+		if seconds, ok := remember[w.Stream.Topic]; ok && seconds != w.Records[0].Remember {
+			return &stream.InvalidError{What: "batch", Value: w.Stream.Topic, Reason: "its events in this topic are remembered for different times"}
+		}
+		remember[w.Stream.Topic] = w.Records[0].Remember
 		all = append(all, w.Records...)
 	}
 	return checkWhole(all)

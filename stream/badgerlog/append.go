@@ -23,17 +23,30 @@ func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version,
 	}
 	r := l.queue.request()
 	r.id, r.expected, r.records = id, expected, records
-	for i := range records {
-		r.size += 96 + len(id.Topic) + len(id.Key) + recordSize(id, &records[i])
+	r.measure(id, records)
+	if r.tags > 0 {
+		var w weight
+		w.addStream(id)
+		if err := checkTags("append to "+id.String(), w, []request{{id: id, records: records}}); err != nil {
+			return nil, err
+		}
 	}
 	outcome, err := l.submit(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	if outcome.earlier != nil {
-		return l.again(*outcome.earlier)
+		return l.again(outcome.earlier)
 	}
 	return outcome.records, outcome.err
+}
+
+// measure adds what records take to the request's size.
+func (r *request) measure(id stream.ID, records []stream.Record) {
+	for i := range records {
+		r.size += 96 + len(id.Topic) + len(id.Key) + recordSize(id, &records[i])
+		r.tags += len(records[i].Tags)
+	}
 }
 
 // recordSize is how long an event is in a block, at most.
@@ -41,6 +54,9 @@ func recordSize(id stream.ID, r *stream.Record) int {
 	size := headFixedSize + 64 + len(id.Topic) + len(id.Key) + len(r.Type) + len(r.Data)
 	for k, v := range r.Meta {
 		size += 8 + len(k) + len(v)
+	}
+	for _, tag := range r.Tags {
+		size += 8 + len(tag)
 	}
 	return size
 }
@@ -71,6 +87,9 @@ func (l *Log) submit(ctx context.Context, r *request) (outcome, error) {
 func (l *Log) prepare(r *request) error {
 	if r.consumer != "" || r.settle || r.raw != nil {
 		return nil
+	}
+	if r.joint != nil {
+		return l.prepareJoint(r.joint)
 	}
 	command := r.records[0].Command
 	r.head, r.earlier, r.stores = l.memory.hold(r.id, command)
@@ -137,20 +156,24 @@ func (l *Log) effectOf(c commandID) (*effect, error) {
 }
 
 // again returns what a command stored the first time.
-func (l *Log) again(e effect) ([]stream.Record, error) {
+func (l *Log) again(shares []share) ([]stream.Record, error) {
 	var found []stream.Record
-	err := l.eachVersion(e.stream, e.first, func(r *stream.Record) error {
-		if len(found) == e.count {
-			return errEnough
+	want := 0
+	for _, s := range shares {
+		want += s.count
+		err := l.eachVersion(s.stream, s.first, func(r *stream.Record) error {
+			if len(found) == want {
+				return errEnough
+			}
+			found = append(found, *r)
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return nil, err
 		}
-		found = append(found, *r)
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
-	}
-	if cut := l.memory.cutAt(); len(found) < e.count && cut > 0 { // removed since the command was found
-		return nil, &stream.TruncatedError{Stream: e.stream, Cut: stream.At(cut)}
+		if cut := l.memory.cutAt(); len(found) < want && cut > 0 { // removed since the command was found
+			return nil, &stream.TruncatedError{Stream: s.stream, Cut: stream.At(cut)}
+		}
 	}
 	return found, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+	"math/bits"
 	"slices"
 
 	"github.com/thaw-go/thaw/stream"
@@ -19,7 +20,8 @@ import (
 //	block   version u8 | flags u8 | crc32c u32 | count u32 | heads u32 | head… | body…
 //	head    length u32 | flags u16 | schema u32 | position u64 | version u64 | time i64 |
 //	        id 16 | [caused by 16] | [command 16] | [correlation 16] | body length u32 |
-//	        topic, key, type: uvarint length and bytes | [metadata: uvarint count, pairs]
+//	        topic, key, type: uvarint length and bytes | [metadata: uvarint count, pairs] |
+//	        [tags: uvarint count, strings] | [depth uvarint] | [remember uvarint]
 //
 // Integers are little-endian. The checksum covers everything after itself. What
 // stands behind the header may be compressed: flag 1.
@@ -43,7 +45,13 @@ const (
 	hasCorrelation
 	correlationIsCommand // the story begins with this command: stored once
 	hasMeta
+	hasTags
+	hasDepth
+	hasRemember
 )
+
+// laterParts stand behind the type.
+const laterParts = hasMeta | hasTags | hasDepth | hasRemember
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -65,6 +73,15 @@ func headFlags(r *stream.Record) uint16 {
 	if len(r.Meta) > 0 {
 		flags |= hasMeta
 	}
+	if len(r.Tags) > 0 {
+		flags |= hasTags
+	}
+	if r.Depth > 0 {
+		flags |= hasDepth
+	}
+	if r.Remember > 0 {
+		flags |= hasRemember
+	}
 	return flags
 }
 
@@ -80,6 +97,17 @@ func headSize(r *stream.Record) int {
 		size += uvarintSize(uint64(len(r.Meta)))
 		for k, v := range r.Meta {
 			size += stringSize(k) + stringSize(v)
+		}
+	}
+	if flags&hasTags != 0 {
+		size += uvarintSize(uint64(len(r.Tags)))
+		for _, tag := range r.Tags {
+			size += stringSize(tag)
+		}
+	}
+	for _, n := range [2]uint32{r.Depth, r.Remember} {
+		if n > 0 {
+			size += uvarintSize(uint64(n))
 		}
 	}
 	return size
@@ -120,6 +148,17 @@ func appendHead(b []byte, r *stream.Record) []byte {
 		b = binary.AppendUvarint(b, uint64(len(r.Meta)))
 		for _, k := range slices.Sorted(maps.Keys(r.Meta)) {
 			b = appendString(appendString(b, k), r.Meta[k])
+		}
+	}
+	if flags&hasTags != 0 {
+		b = binary.AppendUvarint(b, uint64(len(r.Tags)))
+		for _, tag := range r.Tags {
+			b = appendString(b, tag)
+		}
+	}
+	for _, n := range [2]uint32{r.Depth, r.Remember} {
+		if n > 0 {
+			b = binary.AppendUvarint(b, uint64(n))
 		}
 	}
 	binary.LittleEndian.PutUint32(b[start:], uint32(len(b)-start-4))
@@ -218,4 +257,37 @@ func parseBlock(b []byte, room *[]byte) (block, error) {
 		return block{}, errShort
 	}
 	return block{heads: rest[:heads], bodies: rest[heads:], left: int(count)}, nil
+}
+
+// skip passes over n events. Of each it reads only how long it is.
+func (k *block) skip(n uint64) error {
+	for ; n > 0; n-- {
+		if k.left == 0 || len(k.heads) < 4 {
+			return errShort
+		}
+		length := uint64(binary.LittleEndian.Uint32(k.heads))
+		if length > uint64(len(k.heads)-4) || length < headFixedSize-4 {
+			return errShort
+		}
+		head := k.heads[4 : 4+length]
+		flags := binary.LittleEndian.Uint16(head)
+		at := 30 + 16 + 16*bits.OnesCount16(flags&(hasCausedBy|hasCommand|hasCorrelation))
+		if len(head) < at+4 {
+			return errShort
+		}
+		size := uint64(binary.LittleEndian.Uint32(head[at:]))
+		if size > uint64(len(k.bodies)) {
+			return errShort
+		}
+		k.heads, k.bodies, k.left = k.heads[4+length:], k.bodies[size:], k.left-1
+	}
+	return nil
+}
+
+// position is that of the event that comes next.
+func (k *block) position() (uint64, error) {
+	if k.left == 0 || len(k.heads) < headFixedSize {
+		return 0, errShort
+	}
+	return binary.LittleEndian.Uint64(k.heads[4+6:]), nil
 }

@@ -181,6 +181,7 @@ func TestATornBlockIsFound(t *testing.T) {
 // there.
 func FuzzBlockDecode(f *testing.F) {
 	f.Add(encodeBlock(sampleRecords()))
+	f.Add(encodeBlock(taggedRecords()))
 	f.Add(checksummed([]byte{1, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})) // 4 GB of events and of heads
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var records []stream.Record
@@ -238,7 +239,7 @@ func compare(v, w uint64) int {
 
 func FuzzSealed(f *testing.F) {
 	f.Add([]byte("12"))
-	f.Add(effect{stream.ID{Topic: "t", Key: "k"}, 3, 2}.encode())
+	f.Add((&effect{share: share{stream.ID{Topic: "t", Key: "k"}, 3, 2}}).encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if value, err := unseal(b); err == nil && !bytes.Equal(seal(value), b) {
 			t.Errorf("%x reads as %x, which is not written so", b, value)

@@ -24,6 +24,8 @@ type commit struct {
 	commands map[commandID]effect
 	changes  []keyed
 	streams  int // how many of the streams are new
+	tagged   tagIndex
+	tags     weight // of that
 }
 
 // keyed is a consumer's change under its database key; a nil value forgets it.
@@ -54,12 +56,15 @@ func (w *weight) add(keys int) {
 	w.keys += fixed + keys
 }
 
+func (w *weight) addTag(tag, topic string) { w.add(len(tag) + len(topic) + 10 + valueThreshold) }
+
 func (w *weight) addStream(id stream.ID) { w.add(len(id.Topic) + len(id.Key) + valueThreshold) }
 
-// weigh is the weight of the commit if it touches each of its streams for the
-// first time.
+// weigh is the weight of the commit if it touches each of its streams and tags for
+// the first time.
 func (c *commit) weigh() weight {
 	w := c.weighOthers()
+	w.entries, w.keys = w.entries+c.tags.entries, w.keys+c.tags.keys
 	for _, head := range c.heads {
 		w.addStream(head.id)
 	}
@@ -69,12 +74,28 @@ func (c *commit) weigh() weight {
 // weighOthers is the weight of what belongs to no stream.
 func (c *commit) weighOthers() (w weight) {
 	for id, e := range c.commands {
-		w.add(len(id.topic) + 32 + len(e.stream.Key))
+		value := 48 + len(e.stream.Key)
+		if len(e.more) > 0 {
+			value = valueThreshold
+		}
+		w.add(len(id.topic) + 16 + min(value, valueThreshold))
 	}
 	for _, change := range c.changes {
 		w.add(len(change.key) + min(len(change.value), valueThreshold))
 	}
 	return w
+}
+
+// index makes an event's tags part of the commit's index.
+func (c *commit) index(r *stream.Record) {
+	for _, tag := range r.Tags {
+		if c.tagged == nil {
+			c.tagged = tagIndex{}
+		}
+		if c.tagged.add(tag, r.Stream.Topic, r.Position) {
+			c.tags.addTag(tag, r.Stream.Topic)
+		}
+	}
 }
 
 // encode turns the events into a block and returns the journal record in parts.
@@ -167,22 +188,32 @@ func (c *commit) decodeEvents(encoded []byte) error {
 }
 
 // divide finds the parts and what commands took effect: an append's events are
-// of one stream and of one command.
+// of one stream and of one command, a batch's of one command and one time.
 func (c *commit) divide() {
+	walk := effectWalk{emit: func(command stream.EventID, e *effect, _ stream.Position) {
+		c.commands[commandID{e.stream.Topic, command}] = *e
+	}}
 	for rest := c.all; len(rest.records) > 0; {
-		first, n := rest.first(), 1
-		for n < len(rest.records) && rest.records[n].Stream == first.Stream && rest.records[n].Command == first.Command {
+		n := 0
+		first := originOf(&rest.first().Header)
+		for n < len(rest.records) {
+			o := originOf(&rest.records[n].Header)
+			if !first.append(&o) {
+				break
+			}
+			walk.add(&o, rest.records[n].Version, rest.records[n].Position)
 			n++
+		}
+		if rest.first().Version == 1 {
+			c.streams++
 		}
 		var part run
 		part, rest = rest.cut(n)
 		c.parts = append(c.parts, part)
-		if first.Version == 1 {
-			c.streams++
-		}
-		if !first.Command.IsZero() {
-			c.commands[commandID{first.Stream.Topic, first.Command}] = effect{first.Stream, first.Version, n}
-		}
+	}
+	walk.end()
+	for i := range c.records {
+		c.index(&c.records[i])
 	}
 }
 

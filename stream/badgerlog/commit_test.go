@@ -45,10 +45,10 @@ func TestACommitReadsBackAsItWasWritten(t *testing.T) {
 		t.Errorf("appends (- want, + got):\n%s", diff)
 	}
 	want := map[commandID]effect{
-		{"t", stream.EventID{1}}: {stream.ID{Topic: "t", Key: "a"}, 1, 2},
-		{"t", stream.EventID{2}}: {stream.ID{Topic: "t", Key: "b"}, 1, 1},
+		{"t", stream.EventID{1}}: {share: share{stream.ID{Topic: "t", Key: "a"}, 1, 2}},
+		{"t", stream.EventID{2}}: {share: share{stream.ID{Topic: "t", Key: "b"}, 1, 1}},
 	}
-	if diff := cmp.Diff(want, got.commands, cmp.AllowUnexported(commandID{}, effect{})); diff != "" {
+	if diff := cmp.Diff(want, got.commands, cmp.AllowUnexported(commandID{}, effect{}, share{})); diff != "" {
 		t.Errorf("commands (- want, + got):\n%s", diff)
 	}
 }

@@ -234,7 +234,7 @@ func TestALogWhoseTruncationWasCutShortVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &window{streams: map[stream.ID]stream.Position{}, section: s}
+	w := newWindow(s)
 	err = errors.Join(w.addBlocks(s, 1000), w.addStream(s, faultyA), w.addStream(s, faultyB))
 	s.end()
 	if err = errors.Join(err, log.change(t.Context(), w.changes)); err != nil || w.end != 1000 {

@@ -145,7 +145,7 @@ func (f *flusher) write(g *generation) error {
 }
 
 // fill writes a generation into a transaction: the log's blocks, the streams'
-// own, the commands, what consumers remember, and how far the journal is applied.
+// own, the commands, the tags, what consumers remember, and how far the journal is applied.
 func (f *flusher) fill(txn *badger.Txn, g *generation) error {
 	f.join.reset(2*g.bytes + (16+len(g.touched))*blockHeaderSize)
 	f.join.blocks = 0
@@ -160,7 +160,10 @@ func (f *flusher) fill(txn *badger.Txn, g *generation) error {
 		if err != nil {
 			return err
 		}
-		err = f.set(txn, commandKey(c.topic, c.id), e.encode())
+		err = f.setUntil(txn, commandKey(c.topic, c.id), e.encode(), e.expiry())
+	}
+	if err == nil {
+		err = f.fillTags(txn, g)
 	}
 	for key, value := range g.changes {
 		if err != nil {
@@ -223,6 +226,27 @@ func (f *flusher) fillStream(txn *badger.Txn, id stream.ID, runs []run) error {
 		}
 	}
 	return nil
+}
+
+// fillTags writes where a generation's events carry which tags.
+func (f *flusher) fillTags(txn *badger.Txn, g *generation) error {
+	for tag, list := range g.tagged {
+		for _, t := range list {
+			key := tagKey(tag, t.topic, t.at[len(t.at)-1])
+			if err := f.set(txn, key, encodePositions(t.at)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// setUntil sets a key, which the database forgets at a second; 0: never.
+func (f *flusher) setUntil(txn *badger.Txn, key, value []byte, expiry uint64) error {
+	if err := f.log.fault("db.set"); err != nil {
+		return err
+	}
+	return txn.SetEntry(&badger.Entry{Key: key, Value: value, ExpiresAt: expiry})
 }
 
 // set changes a key in a transaction; a nil value forgets it.

@@ -17,7 +17,7 @@ type frame struct {
 	nanos             int64
 	ids               []byte // id, then the optional ones in order
 	topic, key, typ   []byte
-	meta              []byte
+	later             []byte // what stands behind the type
 	body              []byte
 
 	front, back []byte // the topic with its length; the type with its own, and what follows
@@ -100,7 +100,7 @@ func (f *frame) parseNames(b []byte) (err error) {
 		return nil
 	}
 	f.back, f.last.typ = b, false
-	f.typ, f.meta, err = takeString(b)
+	f.typ, f.later, err = takeString(b)
 	return err
 }
 
@@ -149,10 +149,10 @@ func (f *frame) record(names *interner, r *stream.Record) error {
 		return nil
 	}
 	f.fillIDs(r)
-	if f.flags&hasMeta == 0 {
+	if f.flags&laterParts == 0 {
 		return nil
 	}
-	return f.fillMeta(r)
+	return f.fillLater(names, r)
 }
 
 // commandAt is where among the IDs the command stands; false if there is none.
@@ -178,25 +178,4 @@ func (f *frame) fillIDs(r *stream.Record) {
 	if f.flags&correlationIsCommand != 0 {
 		r.Correlation = r.Command
 	}
-}
-
-func (f *frame) fillMeta(r *stream.Record) error {
-	n, size := binary.Uvarint(f.meta)
-	if size <= 0 || n > uint64(len(f.meta)) {
-		return errShort
-	}
-	rest := f.meta[size:]
-	r.Meta = make(stream.Metadata, min(n, 64))
-	for range n {
-		var k, v []byte
-		var err error
-		if k, rest, err = takeString(rest); err != nil {
-			return err
-		}
-		if v, rest, err = takeString(rest); err != nil {
-			return err
-		}
-		r.Meta[string(k)] = string(v)
-	}
-	return nil
 }

@@ -14,6 +14,7 @@ type generation struct {
 	runs     []run           // its events, in the log's order
 	touched  []*streamHead   // the streams that they belong to
 	commands map[commandID]effect
+	tagged   tagIndex
 	changes  map[string][]byte // what consumers remember, by database key; nil: forget it
 
 	events, bytes int
@@ -45,6 +46,7 @@ func newGeneration(after stream.Position) *generation {
 	return &generation{
 		last:     after,
 		commands: map[commandID]effect{},
+		tagged:   tagIndex{},
 		changes:  map[string][]byte{},
 		done:     make(chan struct{}),
 	}
@@ -92,6 +94,13 @@ func (g *generation) add(c *commit, seq uint64) {
 	}
 	for id, e := range c.commands {
 		g.commands[id] = e
+	}
+	for tag, list := range c.tagged {
+		for _, t := range list {
+			if g.tagged.add(tag, t.topic, t.at...) {
+				g.weight.addTag(tag, t.topic)
+			}
+		}
 	}
 	for _, change := range c.changes {
 		g.changes[string(change.key)] = change.value

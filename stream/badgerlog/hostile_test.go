@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime/metrics"
 	"strings"
 	"testing"
@@ -77,7 +78,8 @@ func FuzzCompressedBlock(f *testing.F) {
 // database is, where a command took effect, a slot of HEAD, counts of waste.
 func FuzzSmallValues(f *testing.F) {
 	f.Add(applied{1, 2, 3, 4, 5}.encode())
-	f.Add(effect{stream.ID{Topic: "t", Key: "k"}, 3, 2}.encode()[5:])
+	f.Add((&effect{share: share{stream.ID{Topic: "t", Key: "k"}, 3, 2}}).encode()[5:])
+	f.Add(batchEffect().encode()[5:])
 	f.Add(binary.AppendUvarint([]byte{1, 1}, 1<<62)) // a key as long as that
 	f.Add(make([]byte, slotSize))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -86,7 +88,7 @@ func FuzzSmallValues(f *testing.F) {
 				t.Errorf("%x reads as %v, which is not written so", b, a)
 			}
 			if e, err := decodeEffect("t", seal(b)); err == nil {
-				if again, err := decodeEffect("t", e.encode()); err != nil || again != e {
+				if again, err := decodeEffect("t", e.encode()); err != nil || !reflect.DeepEqual(again, e) {
 					t.Errorf("%v reads back as %v: %v", e, again, err)
 				}
 			}

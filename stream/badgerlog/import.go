@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/thaw-go/thaw/internal/engine"
 	"github.com/thaw-go/thaw/stream"
@@ -62,7 +61,7 @@ func (l *Log) Import(ctx context.Context, records iter.Seq2[stream.Record, error
 	if l.options.ReadOnly {
 		return Imported{}, readOnlyError("import into " + l.dir.path)
 	}
-	m := &importer{log: l, ctx: ctx, options: o, batch: &batch{}}
+	m := &importer{log: l, ctx: ctx, options: o, batch: &batch{index: tagIndex{}}}
 	var err error
 	for r, broken := range records {
 		if m.seen++; broken != nil {
@@ -100,7 +99,9 @@ type batch struct {
 	appends                  []request
 	weight                   weight
 	bytes                    int // of all records as they are encoded, at most
+	index                    tagIndex
 	tail, tailBytes          int // events of the last append, and bytes of payload and metadata
+	tailKeys                 int // of the weight, before the last append
 	request                  *request
 }
 
@@ -117,31 +118,31 @@ func (m *importer) add(r *stream.Record) error {
 	if err := engine.CheckAppend(r.Stream, []stream.Record{*r}); err != nil {
 		return &ImportError{Record: m.seen, Err: err}
 	}
-	goesOn := m.batch.goesOn(r)
-	if m.batch.full() && (!goesOn || r.Command.IsZero()) { // an append with a command is not divided
+	one, more := m.batch.goesOn(r)
+	if m.batch.full() && (!more || r.Command.IsZero()) { // an append with a command is not divided
 		if err := m.commit(); err != nil {
 			return err
 		}
-		goesOn = false
+		one, more = false, false
 	}
 	b := m.batch
 	if len(b.records) == 0 {
 		b.first = m.seen
 	}
-	if !goesOn {
+	if !one {
 		b.weight.addStream(r.Stream)
 		b.weight.add(len(r.Stream.Topic) + len(r.Stream.Key) + 32) // its command
-		b.tail, b.tailBytes = 0, 0
 	}
-	if b.tail++; b.tail > engine.MaxAppendEvents {
-		return &ImportError{Record: m.seen, Err: &stream.TooLargeError{What: "append to " + r.Stream.String() + " (events)", Size: int64(b.tail), Limit: engine.MaxAppendEvents}}
+	if !more {
+		b.tail, b.tailBytes, b.tailKeys = 0, 0, b.weight.keys
 	}
-	b.tailBytes += len(r.Data)
-	for k, v := range r.Meta {
-		b.tailBytes += len(k) + len(v)
+	for _, tag := range r.Tags {
+		if b.index.add(tag, r.Stream.Topic) {
+			b.weight.addTag(tag, r.Stream.Topic)
+		}
 	}
-	if !r.Command.IsZero() && b.tailBytes > engine.MaxAppendBytes {
-		return &ImportError{Record: m.seen, Err: &stream.TooLargeError{What: "append to " + r.Stream.String() + " (bytes)", Size: int64(b.tailBytes), Limit: engine.MaxAppendBytes}}
+	if err := b.checkTail(r); err != nil {
+		return &ImportError{Record: m.seen, Err: err}
 	}
 	b.bytes += recordSize(r.Stream, r)
 	start := len(b.data)
@@ -152,10 +153,39 @@ func (m *importer) add(r *stream.Record) error {
 	return nil
 }
 
-// goesOn reports whether a record belongs to the batch's last append.
-func (b *batch) goesOn(r *stream.Record) bool {
-	n := len(b.records)
-	return n > 0 && b.records[n-1].Stream == r.Stream && b.records[n-1].Command == r.Command
+// checkTail counts a record that goes on with the batch's last append, which must
+// not be larger than one may be.
+func (b *batch) checkTail(r *stream.Record) error {
+	b.tail++
+	b.tailBytes += len(r.Data)
+	for k, v := range r.Meta {
+		b.tailBytes += len(k) + len(v)
+	}
+	keys := b.weight.keys - b.tailKeys
+	what, size, most := "", 0, 0
+	switch {
+	case b.tail > engine.MaxAppendEvents:
+		what, size, most = " (events)", b.tail, engine.MaxAppendEvents
+	case r.Command.IsZero():
+		return nil
+	case b.tailBytes > engine.MaxAppendBytes:
+		what, size, most = " (bytes)", b.tailBytes, engine.MaxAppendBytes
+	case keys > maxRequestKeys:
+		what, size, most = " (bytes of its names and different tags)", keys, maxRequestKeys
+	default:
+		return nil
+	}
+	return &stream.TooLargeError{What: "append to " + r.Stream.String() + what, Size: int64(size), Limit: int64(most)}
+}
+
+// goesOn reports whether a record belongs to the batch's last append, and whether it
+// at least belongs to those to several streams that are not divided.
+func (b *batch) goesOn(r *stream.Record) (one, more bool) {
+	if len(b.records) == 0 {
+		return false, false
+	}
+	last, next := originOf(&b.records[len(b.records)-1].Header), originOf(&r.Header)
+	return last.append(&next), last.batch(&next)
 }
 
 // dropTail takes the last append out, which may not be complete: were it stored,
@@ -181,7 +211,7 @@ func (m *importer) commit() error {
 	b.keepPositions, b.keepTimes = m.options.KeepPositions, m.options.KeepTimes
 	b.divide()
 	before := m.queued
-	m.batch, m.queued = &batch{}, nil
+	m.batch, m.queued = &batch{index: tagIndex{}}, nil
 	err := m.put(b)
 	if err == nil {
 		m.queued = b
@@ -259,8 +289,10 @@ func (m *importer) finish() error {
 func (b *batch) divide() {
 	for rest := b.records; len(rest) > 0; {
 		n := 1
-		for n < len(rest) && rest[n].Stream == rest[0].Stream && rest[n].Command == rest[0].Command {
-			n++
+		for first := originOf(&rest[0].Header); n < len(rest); n++ {
+			if next := originOf(&rest[n].Header); !first.append(&next) {
+				break
+			}
 		}
 		b.appends = append(b.appends, request{id: rest[0].Stream, expected: stream.AnyVersion, records: rest[:n:n]})
 		rest = rest[n:]
@@ -271,13 +303,19 @@ func (b *batch) divide() {
 func (b *batch) reuse() *batch {
 	clear(b.records)
 	clear(b.appends)
-	return &batch{records: b.records[:0], data: b.data[:0], appends: b.appends[:0]}
+	clear(b.index)
+	return &batch{index: b.index, records: b.records[:0], data: b.data[:0], appends: b.appends[:0]}
 }
 
 // heads are the streams that the request holds.
 func (r *request) heads(each func(*streamHead)) {
 	if r.head != nil {
 		each(r.head)
+	}
+	if r.joint != nil {
+		for i := range r.joint.writes {
+			r.joint.writes[i].heads(each)
+		}
 	}
 	if r.batch == nil {
 		return
@@ -287,74 +325,4 @@ func (r *request) heads(each func(*streamHead)) {
 			each(head)
 		}
 	}
-}
-
-// decideBatch accepts all appends of a batch, or none.
-func (p *plan) decideBatch(b *batch) error {
-	if err := p.checkBatch(b); err != nil {
-		return err
-	}
-	p.commit.records = slices.Grow(p.commit.records, len(b.records))
-	for i := range b.appends {
-		if a := &b.appends[i]; a.outcome.earlier == nil {
-			p.accept(a, a.head.version, b.keepTimes)
-		}
-	}
-	return nil
-}
-
-// checkBatch looks up what the appends' commands did before, and checks that
-// what is to be kept can be.
-func (p *plan) checkBatch(b *batch) error {
-	versions := map[*streamHead]stream.Version{}
-	commands := map[commandID]*request{}
-	next, at := p.head, b.first
-	now := p.c.lastTime
-	for i := range b.appends {
-		a := &b.appends[i]
-		first := &a.records[0]
-		earlier, err := p.known(a)
-		if c := (commandID{a.id.Topic, first.Command}); err == nil && earlier == nil && !first.Command.IsZero() {
-			if other := commands[c]; other != nil {
-				earlier = &effect{other.id, other.records[0].Version, len(other.records)}
-			}
-			commands[c] = a
-		}
-		if err == nil && earlier != nil && (b.keepPositions || earlier.stream != a.id) {
-			err = &stream.CommandReusedError{Command: first.Command, First: earlier.stream, Again: a.id}
-		}
-		if err == nil && b.keepPositions {
-			if _, ok := versions[a.head]; !ok {
-				versions[a.head] = a.head.version
-			}
-			err = checkNext(a.records, next, versions[a.head])
-			versions[a.head] += stream.Version(len(a.records))
-		}
-		for j := 0; j < len(a.records) && b.keepTimes && err == nil; j++ {
-			if t := a.records[j].Time; t.Before(now) {
-				err = fmt.Errorf("its time is %s, expected none before %s", t, now)
-			} else {
-				now = t
-			}
-		}
-		if err != nil {
-			return &ImportError{Record: at, Err: err}
-		}
-		a.outcome.earlier = earlier
-		next += stream.Position(len(a.records))
-		at += uint64(len(a.records))
-	}
-	return nil
-}
-
-// checkNext checks that records carry the positions and versions that come next.
-func checkNext(records []stream.Record, head stream.Position, version stream.Version) error {
-	for i := range records {
-		r := &records[i]
-		wantAt, wantVersion := head+stream.Position(i)+1, version+stream.Version(i)+1
-		if r.Position != wantAt || r.Version != wantVersion {
-			return fmt.Errorf("it carries position %d and version %d of %s, expected %d and %d", r.Position, r.Version, r.Stream, wantAt, wantVersion)
-		}
-	}
-	return nil
 }

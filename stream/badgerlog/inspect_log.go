@@ -204,9 +204,9 @@ func (l *databaseLog) entry(start int) (logEntry, bool) {
 }
 
 // decodeLogEntry reads the entry at the beginning of b; key, value and timestamp
-// are as they stand there. This package sets neither user meta nor expiry, and
-// looking at them first keeps check from summing up what lies behind every byte of
-// a damaged file.
+// are as they stand there. This package sets no user meta, and an expiry that needs
+// five bytes; looking at them first keeps check from summing up what lies behind
+// every byte of a damaged file.
 func decodeLogEntry(b []byte) (logEntry, bool) {
 	const mostKey = 1 << 16
 	if len(b) < 2 || b[1] != 0 {
@@ -222,7 +222,10 @@ func decodeLogEntry(b []byte) (logEntry, bool) {
 		lengths[i], at = n, at+size
 	}
 	key, value := lengths[0], lengths[1]
-	if lengths[2] != 0 || key < 8 || key > mostKey || value > uint64(len(b)) || uint64(at)+key+value+4 > uint64(len(b)) {
+	if lengths[2] != 0 && (lengths[2] < firstExpiry || lengths[2] > lastExpiry) {
+		return logEntry{}, false
+	}
+	if key < 8 || key > mostKey || value > uint64(len(b)) || uint64(at)+key+value+4 > uint64(len(b)) {
 		return logEntry{}, false
 	}
 	end := at + int(key+value)
@@ -261,7 +264,7 @@ func knownKey(key []byte) bool {
 		return false
 	}
 	switch key[0] {
-	case blockPrefix, streamPrefix, commandPrefix, consumerPrefix, metaPrefix:
+	case blockPrefix, streamPrefix, commandPrefix, tagPrefix, consumerPrefix, metaPrefix:
 		return true
 	}
 	return bytes.HasPrefix(key, []byte("!badger!"))

@@ -15,6 +15,7 @@ import (
 //	b position                       a block of the log, by its last position
 //	s topic 0 key 0 version position events of one stream, by the last one's version and the first one's position
 //	c topic 0 command                where a command took effect
+//	t tag 0 topic 0 position         which events of a topic carry a tag, by the last one's position
 //	k name 0                         a consumer's cursor
 //	k name 1 key                     what a consumer remembers under a key
 //	m name                           about the database
@@ -22,6 +23,7 @@ const (
 	blockPrefix    = 'b'
 	streamPrefix   = 's'
 	commandPrefix  = 'c'
+	tagPrefix      = 't'
 	consumerPrefix = 'k'
 	metaPrefix     = 'm'
 )
@@ -109,38 +111,4 @@ func unseal(b []byte) ([]byte, error) {
 		return nil, fmt.Errorf("checksum of the value: expected %08x, found %08x", want, got)
 	}
 	return bytes.Clone(b[5:]), nil
-}
-
-// effect is where a command took effect: count events of a stream from first.
-type effect struct {
-	stream stream.ID
-	first  stream.Version
-	count  int
-}
-
-func (e effect) encode() []byte {
-	b := binary.AppendUvarint(nil, uint64(e.first))
-	b = binary.AppendUvarint(b, uint64(e.count))
-	return seal(appendString(b, e.stream.Key))
-}
-
-func decodeEffect(topic string, sealed []byte) (effect, error) {
-	b, err := unseal(sealed)
-	if err != nil {
-		return effect{}, err
-	}
-	first, n := binary.Uvarint(b)
-	if n <= 0 {
-		return effect{}, errShort
-	}
-	count, m := binary.Uvarint(b[n:])
-	if m <= 0 || count > 1<<31 {
-		return effect{}, errShort
-	}
-	key, _, err := takeString(b[n+m:])
-	if err != nil {
-		return effect{}, err
-	}
-	id := stream.ID{Topic: topic, Key: string(key)}
-	return effect{stream: id, first: stream.Version(first), count: int(count)}, nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	_ stream.Store       = (*Log)(nil)
+	_ stream.MultiStore  = (*Log)(nil)
 	_ stream.Checkpoints = (*Log)(nil)
 	_ stream.Truncater   = (*Log)(nil)
 )

@@ -117,7 +117,7 @@ func (m *memory) settle(ts uint64, total applied) {
 	m.stores++
 	m.total = total
 	m.retired.dropStored()
-	m.retired.runs, m.retired.touched, m.retired.changes = nil, nil, nil // its commands are still asked for
+	m.retired.runs, m.retired.touched, m.retired.changes, m.retired.tagged = nil, nil, nil, nil // its commands are still asked for
 	m.tail.trim(m.stored)
 }
 

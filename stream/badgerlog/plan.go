@@ -2,6 +2,7 @@ package badgerlog
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/thaw-go/thaw/internal/engine"
@@ -29,6 +30,9 @@ func newPlan(c *committer, group []*request) *plan {
 	records := 0
 	for _, r := range group {
 		records += len(r.records)
+		if r.joint != nil {
+			records += r.joint.events
+		}
 	}
 	now := time.Now().UTC().Round(0)
 	if now.Before(c.lastTime) {
@@ -74,6 +78,10 @@ func (p *plan) decide(r *request) {
 		r.outcome.err = p.decideBatch(r.batch)
 		return
 	}
+	if r.joint != nil {
+		r.outcome = p.decideJoint(r.joint)
+		return
+	}
 	if r.consumer != "" {
 		r.outcome.err = p.decideCheckpoint(r)
 		return
@@ -83,14 +91,14 @@ func (p *plan) decide(r *request) {
 
 func (p *plan) decideAppend(r *request) outcome {
 	version := r.head.version
-	earlier, err := p.known(r)
+	earlier, err := p.known(r, p.now)
 	switch {
 	case err != nil:
 		return outcome{err: err}
-	case earlier != nil && earlier.stream != r.id:
+	case earlier != nil && (earlier.stream != r.id || len(earlier.more) > 0):
 		return outcome{err: &stream.CommandReusedError{Command: r.records[0].Command, First: earlier.stream, Again: r.id}}
 	case earlier != nil:
-		return outcome{earlier: earlier}
+		return outcome{earlier: earlier.shares()}
 	case r.expected != stream.AnyVersion && r.expected != version:
 		return outcome{err: &stream.ConflictError{Stream: r.id, Expected: r.expected, Actual: version}}
 	}
@@ -103,6 +111,7 @@ func (p *plan) accept(r *request, version stream.Version, keepTimes bool) {
 	c := p.commit
 	p.accepted = append(p.accepted, r)
 	c.heads = append(c.heads, r.head)
+	first := len(c.records)
 	for i := range r.records {
 		c.records = append(c.records, r.records[i])
 		rec := &c.records[len(c.records)-1]
@@ -110,13 +119,14 @@ func (p *plan) accept(r *request, version stream.Version, keepTimes bool) {
 			p.now = rec.Time.UTC().Round(0)
 		}
 		rec.Shard, rec.Stream, rec.Time = 0, r.id, p.now
-		rec.Meta = maps.Clone(rec.Meta)
+		rec.Meta, rec.Tags = maps.Clone(rec.Meta), slices.Clone(rec.Tags)
 		p.head++
 		rec.Position = p.head
 		rec.Version = version + stream.Version(i+1)
 		if rec.ID.IsZero() {
 			rec.ID = stream.NewID()
 		}
+		c.index(rec)
 	}
 	// At once, for the requests behind it: if this commit fails, there is no
 	// further one.
@@ -124,17 +134,27 @@ func (p *plan) accept(r *request, version stream.Version, keepTimes bool) {
 		c.streams++
 	}
 	r.head.version = version + stream.Version(len(r.records))
-	if command := r.records[0].Command; !command.IsZero() {
+	if rec := &c.records[first]; !rec.Command.IsZero() {
 		if c.commands == nil {
 			c.commands = make(map[commandID]effect, cap(p.accepted))
 		}
-		c.commands[commandID{r.id.Topic, command}] = effect{r.id, version + 1, len(r.records)}
+		e := effect{share: share{r.id, rec.Version, len(r.records)}, until: until(rec.Time.UnixNano(), rec.Remember)}
+		join(c.commands, commandID{r.id.Topic, rec.Command}, e)
 	}
 }
 
-// known is the command's earlier effect, as if what this plan has accepted were
-// stored; nil if it had none.
-func (p *plan) known(r *request) (*effect, error) {
+// known is the command's earlier effect that is remembered at a time, as if what this
+// plan has accepted were stored; nil if it had none.
+func (p *plan) known(r *request, at time.Time) (*effect, error) {
+	e, err := p.latest(r)
+	if err != nil || e == nil || !e.known(at) {
+		return nil, err
+	}
+	return e, nil
+}
+
+// latest is the command's last effect, whether it is still remembered or not.
+func (p *plan) latest(r *request) (*effect, error) {
 	command := commandID{r.id.Topic, r.records[0].Command}
 	if command.id.IsZero() {
 		return nil, nil
@@ -142,7 +162,7 @@ func (p *plan) known(r *request) (*effect, error) {
 	if e, ok := p.commit.commands[command]; ok {
 		return &e, nil
 	}
-	for _, c := range p.ahead {
+	for _, c := range slices.Backward(p.ahead) {
 		if e, ok := c.commands[command]; ok {
 			return &e, nil
 		}

@@ -24,12 +24,15 @@ type request struct {
 	// they make known.
 	raw     []keyed
 	streams int
-	// Many appends at once, if batch is set.
+	// Many appends at once, each by itself, if batch is set.
 	batch *batch
+	// Appends to several streams, all or none, if joint is set.
+	joint *joint
 	// Nothing but a wait until everything before it is in the database, if
 	// settle is set.
 	settle bool
 
+	tags    int // of all its events
 	size    int // about what it adds to a group, in bytes
 	outcome outcome
 	done    chan struct{} // gets a token when outcome is set
@@ -38,7 +41,7 @@ type request struct {
 // outcome is what became of a request.
 type outcome struct {
 	records []stream.Record // as stored
-	earlier *effect         // the command had taken effect before
+	earlier []share         // the command had taken effect before: there
 	err     error
 }
 
@@ -125,7 +128,7 @@ const (
 )
 
 // appends reports whether the request is to append events.
-func (r *request) appends() bool { return len(r.records) > 0 || r.batch != nil }
+func (r *request) appends() bool { return len(r.records) > 0 || r.batch != nil || r.joint != nil }
 
 // take waits for requests and returns a group of them; nil once the queue is
 // closed and empty. idle waits until the groups before are answered: only then do
@@ -206,5 +209,8 @@ func (r *request) entries() int {
 	if r.consumer != "" {
 		return 1 + len(r.changes)
 	}
-	return 3 + len(r.records)/maxBlockEvents + r.size/maxBlockBytes
+	if r.joint != nil {
+		return 3*len(r.joint.writes) + r.joint.events/maxBlockEvents + r.size/maxBlockBytes + r.tags
+	}
+	return 3 + len(r.records)/maxBlockEvents + r.size/maxBlockBytes + r.tags
 }

@@ -182,7 +182,7 @@ func (r *restoration) truncate(b *backupReader) error {
 	if want == r.log.memory.cutAt() {
 		return nil
 	}
-	got, err := r.log.Truncate(r.ctx, stream.At(want))
+	got, err := r.log.truncate(r.ctx, want, true)
 	if err == nil && got.Position(0) != want {
 		err = fmt.Errorf("badgerlog: restore %s: expected it to be truncated at position %d, found %s", r.log.dir.path, want, got)
 	}
@@ -206,22 +206,37 @@ func (r *restoration) stops(i int) []stream.Position {
 // importUpTo stores events up to a position, which is then the end of a block. An
 // append that goes on behind it becomes two.
 func (r *restoration) importUpTo(b *backupReader, last stream.Position) error {
-	var before stream.Record
+	var before origin
+	var topics []string // of the append that it belongs to
 	err := r.importWhile(b, func(rec *stream.Record) bool {
 		if rec.Position > last {
 			return false
 		}
-		before.Header = rec.Header
+		o := originOf(&rec.Header)
+		if !before.batch(&o) {
+			topics = topics[:0]
+		}
+		if before = o; !slices.Contains(topics, o.stream.Topic) {
+			topics = append(topics, o.stream.Topic)
+		}
 		return true
 	})
 	if err != nil {
 		return err
 	}
 	next, err := b.record()
-	if err != nil || next == nil || next.Stream != before.Stream || next.Command != before.Command || next.Command.IsZero() {
+	if err != nil || next == nil || next.Command.IsZero() {
 		return err
 	}
-	return r.forget(before.Stream.Topic, before.Command)
+	if o := originOf(&next.Header); !before.batch(&o) {
+		return nil
+	}
+	for _, topic := range topics {
+		if err := r.forget(topic, before.command); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // importWhile stores events while they are wanted, and all of them in the

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/dgraph-io/badger/v4"
-
 	"github.com/thaw-go/thaw/internal/engine"
 	"github.com/thaw-go/thaw/stream"
 )
@@ -30,9 +28,15 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 	if err := engine.CheckFrom(upTo, stream.At(head)); err != nil {
 		return stream.Cursor{}, err
 	}
+	return l.truncate(ctx, upTo.Position(0), false)
+}
+
+// truncate removes the events up to a place. A log that is restored is cut where it
+// was, whatever that divides.
+func (l *Log) truncate(ctx context.Context, upTo stream.Position, exact bool) (stream.Cursor, error) {
 	l.truncating.Lock()
 	defer l.truncating.Unlock()
-	cut, err := l.findCut(ctx, upTo.Position(0))
+	cut, err := l.findCut(ctx, upTo, exact)
 	if err != nil {
 		return stream.Cursor{}, err
 	}
@@ -60,8 +64,9 @@ func (l *Log) markCut(ctx context.Context, cut stream.Position) error {
 }
 
 // findCut is the end of the last block that is not behind a position, and not
-// the newest; 0 if there is none.
-func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Position, error) {
+// the newest; 0 if there is none. An append to several streams is not divided, unless
+// the place is to be exact.
+func (l *Log) findCut(ctx context.Context, upTo stream.Position, exact bool) (stream.Position, error) {
 	if err := l.settle(ctx); err != nil {
 		return 0, err
 	}
@@ -70,15 +75,48 @@ func (l *Log) findCut(ctx context.Context, upTo stream.Position) (stream.Positio
 		return 0, err
 	}
 	defer s.end()
-	if err := s.fault.at("db.iterate"); err != nil {
-		return 0, storageError("find where to truncate "+l.dir.path, err)
+	for upTo = min(upTo, max(s.stored, 1)-1); ; upTo-- {
+		if err := s.fault.at("db.iterate"); err != nil {
+			return 0, storageError("find where to truncate "+l.dir.path, err)
+		}
+		key := floorKey(s.txn, []byte{blockPrefix}, blockKey(upTo))
+		if key == nil {
+			return 0, nil
+		}
+		last, _, err := numbered([]byte{blockPrefix}, key)
+		if upTo = stream.Position(last); err != nil || exact || upTo == 0 {
+			return upTo, err
+		}
+		if divides, err := s.divides(upTo); err != nil || !divides {
+			return upTo, err
+		}
 	}
-	key := floorKey(s.txn, []byte{blockPrefix}, blockKey(min(upTo, max(s.stored, 1)-1)))
-	if key == nil {
-		return 0, nil
+}
+
+// divides reports whether an append to several streams, whose command is remembered,
+// goes on behind the block that ends at a position.
+func (s *section) divides(last stream.Position) (bool, error) {
+	var c chunk
+	if _, err := s.collect(&c, []byte{blockPrefix}, blockKey(last)); err != nil || len(c.entries) < 2 {
+		return false, err
 	}
-	last, _, err := numbered([]byte{blockPrefix}, key)
-	return stream.Position(last), err
+	var before, next origin
+	for i, end := range []*origin{&before, &next} {
+		n := 0
+		err := eachFrame(c.entries[i].value, nil, func(f *frame) {
+			if n++; n == 1 || i == 0 {
+				*end, _ = f.origin()
+			}
+		})
+		if err != nil {
+			return false, nil // who removes it says so
+		}
+	}
+	if next.command.IsZero() || !before.batch(&next) {
+		return false, nil
+	}
+	e, err := s.command(next.stream.Topic, next.command)
+	return e != nil && (e.beyond || len(e.more) > 0), err
 }
 
 // change has the committer change keys of the database, all of them or none.
@@ -115,7 +153,7 @@ func (l *Log) readCut() (stream.Position, error) {
 
 // erase removes from the database what lies before the cut, a window of blocks
 // at a time: the blocks, the commands that took effect in them, and the entries
-// of their streams. Each window goes whole, so a log that was cut short in between
+// of their streams and tags. Each window goes whole, so a log that was cut short in between
 // is in order. The caller holds l.truncating.
 func (l *Log) erase(ctx context.Context) error {
 	for {
@@ -137,161 +175,6 @@ func (l *Log) resumeErase(ctx context.Context) error {
 	l.truncating.Lock()
 	defer l.truncating.Unlock()
 	return l.erase(ctx)
-}
-
-// window is what one step removes.
-type window struct {
-	changes []keyed
-	bytes   int
-	streams map[stream.ID]stream.Position // in which block each was seen last
-	entries int                           // of streams, at most: one for each block that a stream is in
-	end     stream.Position               // of its last block
-
-	section *section
-	begun   bool      // an event was added
-	half    oneAppend // what is left of an append, if the window begins with that
-	err     error     // of looking that up
-}
-
-// Limits on a window, so that what it changes fits in one generation with what
-// others append. One block alone may exceed them.
-const (
-	maxWindowChanges = 4000
-	maxWindowBytes   = 256 << 10
-)
-
-func (w *window) remove(key []byte) {
-	w.changes = append(w.changes, keyed{key: append([]byte(nil), key...)})
-	w.bytes += len(key)
-}
-
-// nextWindow says what is to be changed to remove the first blocks before the
-// cut; nothing once they are gone.
-func (l *Log) nextWindow() ([]keyed, error) {
-	if l.memory.cutAt() == 0 {
-		return nil, nil
-	}
-	s, err := l.reads.begin(l)
-	if err != nil {
-		return nil, err
-	}
-	defer s.end()
-	w := &window{streams: map[stream.ID]stream.Position{}, section: s}
-	if err := w.addBlocks(s, l.memory.cutAt()); err != nil {
-		return nil, err
-	}
-	for id := range w.streams {
-		if err := w.addStream(s, id); err != nil {
-			return nil, err
-		}
-	}
-	return w.changes, nil
-}
-
-func (w *window) addBlocks(s *section, cut stream.Position) error {
-	if err := s.fault.at("db.iterate"); err != nil {
-		return storageError("find the blocks before position "+fmt.Sprint(cut), err)
-	}
-	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: []byte{blockPrefix}})
-	defer it.Close()
-	for it.Rewind(); it.Valid() && 2*(len(w.changes)+w.entries) < maxWindowChanges && 2*w.bytes < maxWindowBytes; it.Next() {
-		key := it.Item().Key()
-		last, _, err := numbered([]byte{blockPrefix}, key)
-		if err != nil || stream.Position(last) > cut {
-			return err
-		}
-		w.remove(key)
-		w.end = stream.Position(last)
-		if err := s.fault.at("db.value"); err != nil {
-			return storageError(fmt.Sprintf("read the block up to position %d", last), err)
-		}
-		err = it.Item().Value(func(value []byte) error {
-			return eachFrame(value, nil, w.addFrame)
-		})
-		if w.err != nil {
-			return w.err
-		}
-		if err != nil {
-			return &stream.CorruptError{Position: w.end, Last: w.end, Err: fmt.Errorf("block up to position %d: %w", last, err)}
-		}
-	}
-	return nil
-}
-
-// addFrame notes an event's stream, and removes what its command did.
-func (w *window) addFrame(f *frame) {
-	id := stream.ID{Topic: string(f.topic), Key: string(f.key)}
-	if w.streams[id] != w.end {
-		w.streams[id] = w.end
-		w.entries++
-		w.bytes += len(id.Topic) + len(id.Key) + 19
-	}
-	var command stream.EventID
-	at, ok := f.commandAt()
-	if ok {
-		copy(command[:], f.ids[at:])
-	}
-	a := oneAppend{topic: string(f.topic), key: string(f.key), command: command}
-	if !w.begun && ok && !w.own(&a, f.version) {
-		w.half = a
-	}
-	if w.begun = true; w.half != a {
-		w.half = oneAppend{} // it has ended: the command may have taken effect again
-	}
-	if ok && w.half != a {
-		key := commandKey(a.topic, command)
-		if n := len(w.changes); n == 0 || string(w.changes[n-1].key) != string(key) {
-			w.remove(key)
-		}
-	}
-}
-
-// own reports whether what an append's command did begins with this version. If
-// not, it is what is left of an append whose first events were removed: the
-// command was forgotten then, and may have taken effect again since.
-func (w *window) own(a *oneAppend, version uint64) bool {
-	var e *effect
-	e, w.err = w.section.command(a.topic, a.command)
-	return e != nil && e.stream.Key == a.key && uint64(e.first) == version
-}
-
-// addStream removes a stream's entries up to the window's end. The newest entry
-// is emptied instead: its key says which version the stream has.
-func (w *window) addStream(s *section, id stream.ID) error {
-	prefix := streamKeys(id)
-	if err := s.fault.at("db.iterate"); err != nil {
-		return storageError("find the index of "+id.String(), err)
-	}
-	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
-	defer it.Close()
-	for it.Rewind(); it.Valid(); {
-		var last uint64 // the position of the entry's last event; 0: it was emptied before
-		key := it.Item().KeyCopy(nil)
-		if err := s.fault.at("db.value"); err != nil {
-			return storageError("read the index of "+id.String(), err)
-		}
-		err := it.Item().Value(func(value []byte) error {
-			if at, ok := referred(value); ok {
-				last = uint64(at)
-				return nil
-			}
-			return eachFrame(value, nil, func(f *frame) { last = f.position })
-		})
-		if err != nil {
-			return fmt.Errorf("index of %s: %w", id, err)
-		}
-		if last > uint64(w.end) {
-			return nil
-		}
-		it.Next()
-		switch {
-		case it.Valid():
-			w.remove(key)
-		case last > 0:
-			w.changes = append(w.changes, keyed{key, encodeBlock(nil)})
-		}
-	}
-	return nil
 }
 
 // cutAt is how far the log was truncated.

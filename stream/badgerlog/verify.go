@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -18,7 +19,7 @@ const maxFindings = 100
 // Verify reads the whole log and everything that is kept beside it, and returns
 // every inconsistency it finds: damaged or missing blocks, a stream whose own
 // entries are not what the log says of it, a command whose effect is not there,
-// a consumer past the head. They are joined in one error, [*stream.CorruptError]
+// a tag that its index does not have or has for another event, a consumer past the head. They are joined in one error, [*stream.CorruptError]
 // each, at most 100 of them; nil: the log is whole. Other errors are those of
 // [Log.Read]. progress, which may be nil, is told now and then how much of
 // the work is done; it runs on the caller's goroutine and must not close the log.
@@ -66,6 +67,9 @@ type verification struct {
 
 	inLog, inStreams        [sumBuckets]sum // of events, by stream
 	commandsDue, commandsIn sum
+	now                     time.Time       // commands that are forgotten by now are left out
+	tagsDue, tagsIn         [sumBuckets]sum // of events that carry tags, by tag
+	tags                    []string        // of the event that is looked at
 	streams                 uint64
 	findings                []error
 	cut                     stream.Position // history up to here was removed
@@ -85,7 +89,7 @@ func (s *sum) add(hash uint64) {
 }
 
 func (v *verification) run() error {
-	for _, walk := range []func() error{v.walkLog, v.walkStreams, v.walkCommands, v.walkConsumers, v.walkUnstored} {
+	for _, walk := range []func() error{v.walkCommands, v.walkLog, v.walkStreams, v.walkTags, v.walkConsumers, v.walkUnstored} {
 		if err := walk(); err != nil {
 			return err
 		}
@@ -170,7 +174,7 @@ func eachFrame(value []byte, room *[]byte, visit func(*frame)) error {
 
 func (v *verification) walkLog() error {
 	next := uint64(v.cut) + 1
-	var last oneAppend
+	last := effectWalk{emit: v.endCommand}
 	err := v.each(blockPrefix, func(key, value []byte) {
 		end, _, err := numbered([]byte{blockPrefix}, key)
 		if err != nil {
@@ -194,6 +198,7 @@ func (v *verification) walkLog() error {
 				v.streams++
 			}
 			v.dueCommand(&last, f)
+			v.dueTags(f)
 		})
 		if err == nil && next != end+1 {
 			err = fmt.Errorf("expected a block up to position %d, found one up to %d", end, next-1)
@@ -204,61 +209,49 @@ func (v *verification) walkLog() error {
 		next = end + 1
 		v.advance(next - begin)
 	})
-	v.endCommand(&last)
+	last.end()
 	if err == nil && next != uint64(v.section.stored)+1 {
 		v.found(stream.Position(next), v.section.stored, "expected blocks up to position %d, found them up to %d", v.section.stored, next-1)
 	}
 	return err
 }
 
-// oneAppend is consecutive events of one stream and one command.
-type oneAppend struct {
-	topic, key string
-	command    stream.EventID
-	first      uint64 // version
-	at         uint64 // its position
-	count      int
-}
-
 // dueCommand adds up what the entries of commands have to say.
-func (v *verification) dueCommand(last *oneAppend, f *frame) {
+func (v *verification) dueCommand(walk *effectWalk, f *frame) {
 	if v.first == 0 {
 		v.first = f.position
 	}
-	var command stream.EventID
-	if at, ok := f.commandAt(); ok {
-		copy(command[:], f.ids[at:])
-	}
-	if last.count > 0 && last.command == command && last.topic == string(f.topic) && last.key == string(f.key) {
-		last.count++
+	o, err := f.origin()
+	if err != nil {
+		v.found(stream.Position(f.position), stream.Position(f.position), "event: %w", err)
 		return
 	}
-	v.endCommand(last)
-	*last = oneAppend{string(f.topic), string(f.key), command, f.version, f.position, 1}
+	walk.add(&o, stream.Version(f.version), stream.Position(f.position))
 }
 
-func (v *verification) endCommand(last *oneAppend) {
-	if last.count > 0 && !last.command.IsZero() && !v.halfRemoved(last) {
-		e := effect{stream.ID{Topic: last.topic, Key: last.key}, stream.Version(last.first), last.count}
-		v.commandsDue.add(v.hashEffect(commandKey(last.topic, last.command), e.encode()))
+func (v *verification) endCommand(command stream.EventID, e *effect, at stream.Position) {
+	if e.known(v.now) && !v.halfRemoved(command, e, at) {
+		v.commandsDue.add(v.hashEffect(commandKey(e.stream.Topic, command), e))
 	}
 }
 
 // halfRemoved reports whether an append's first events were removed, and with
 // them what its command did: it may, if what is left is the log's beginning.
-func (v *verification) halfRemoved(last *oneAppend) bool {
-	if v.cut == 0 || last.at != v.first {
+func (v *verification) halfRemoved(command stream.EventID, e *effect, at stream.Position) bool {
+	if v.cut == 0 || uint64(at) != v.first {
 		return false
 	}
-	e, err := v.section.command(last.topic, last.command)
-	return err == nil && (e == nil || e.first != stream.Version(last.first))
+	has, err := v.section.command(e.stream.Topic, command)
+	return err == nil && (has == nil || has.share.first != e.first || has.stream != e.stream)
 }
 
-func (v *verification) hashEffect(key, value []byte) uint64 {
+func (v *verification) hashEffect(key []byte, e *effect) uint64 {
+	plain := *e
+	plain.beyond = false // two appends by one command to two topics look like one
 	var h maphash.Hash
 	h.SetSeed(v.seed)
 	_, _ = h.Write(key)
-	_, _ = h.Write(value)
+	_, _ = h.Write(plain.encode())
 	return h.Sum64()
 }
 
@@ -308,15 +301,6 @@ func (v *verification) walkStreams() error {
 		v.found(0, 0, "expected the indexes of %d streams, found those of %d", v.streams, streams)
 	}
 	return err
-}
-
-func (v *verification) walkCommands() error {
-	return v.each(commandPrefix, func(key, value []byte) {
-		v.commandsIn.add(v.hashEffect(key, value))
-		if _, err := unseal(value); err != nil {
-			v.found(0, 0, "effect of the command under key %x: %w", key, err)
-		}
-	})
 }
 
 func (v *verification) walkConsumers() error {

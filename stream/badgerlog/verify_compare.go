@@ -17,10 +17,12 @@ func (v *verification) compare() error {
 			differ[uint64(i)] = true
 		}
 	}
-	if len(differ) == 0 {
-		return nil
+	if len(differ) > 0 {
+		if err := v.nameStreams(differ); err != nil {
+			return err
+		}
 	}
-	return v.nameStreams(differ)
+	return v.compareTags()
 }
 
 // nameStreams reads the streams again that may differ, and names those that do.

@@ -113,7 +113,7 @@ func TestVerifyNamesEveryInconsistency(t *testing.T) {
 			return txn.Delete(commandKey("t", stream.EventID{7, 1}))
 		}, "the log has the effects of 60 commands, their index 59"},
 		"a command's effect is elsewhere": {func(txn *badger.Txn) error {
-			return txn.Set(commandKey("t", stream.EventID{7, 1}), effect{id, 3, 2}.encode())
+			return txn.Set(commandKey("t", stream.EventID{7, 1}), (&effect{share: share{id, 3, 2}}).encode())
 		}, "60 commands, their index 60, and they are not the same"},
 		"a consumer is past the head": {func(txn *badger.Txn) error {
 			return txn.Set(cursorKey("c"), seal([]byte("121")))

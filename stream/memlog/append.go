@@ -21,23 +21,25 @@ func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version,
 		return nil, err
 	}
 	cmd := command{topic: id.Topic, id: records[0].Command}
-	if first, ok := l.commands[cmd]; ok {
-		return l.taken(cmd, first, id)
+	if e, ok := l.remembered(cmd); ok {
+		return l.taken(cmd, e, id)
 	}
 	version := stream.Version(len(l.streams[id]))
 	if expected != stream.AnyVersion && expected != version {
 		return nil, &stream.ConflictError{Stream: id, Expected: expected, Actual: version}
 	}
 	if !cmd.id.IsZero() {
-		l.commands[cmd] = firstTaken{stream: id, index: len(l.records), count: len(records)}
+		l.commands[cmd] = effect{shares: []share{{id, len(l.records), len(records)}}, until: l.end(records[0].Remember)}
 	}
 	return l.store(id, version, records), nil
 }
 
-// taken answers a command that has already taken effect.
-func (l *Log) taken(cmd command, first firstTaken, id stream.ID) ([]stream.Record, error) {
-	if first.stream != id {
-		return nil, &stream.CommandReusedError{Command: cmd.id, First: first.stream, Again: id}
+// taken answers a command that has already taken effect: it must have been on this
+// stream, and on no other of the topic.
+func (l *Log) taken(cmd command, e effect, id stream.ID) ([]stream.Record, error) {
+	first, ok := e.on(id)
+	if !ok || len(e.shares) > 1 {
+		return nil, &stream.CommandReusedError{Command: cmd.id, First: e.shares[0].stream, Again: id}
 	}
 	return copyAll(l.records[first.index : first.index+first.count]), nil
 }

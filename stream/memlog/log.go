@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	_ stream.Store       = (*Log)(nil)
+	_ stream.MultiStore  = (*Log)(nil)
 	_ stream.Checkpoints = (*Log)(nil)
 	_ stream.Truncater   = (*Log)(nil)
 )
@@ -21,27 +21,14 @@ type Log struct {
 
 	mu        sync.Mutex // never held while a caller's function runs
 	closed    bool
-	grown     chan struct{}          // closed, and made anew, when there is more to read or the log is closed
-	records   []stream.Record        // the event at position p is records[p-1]; never changed once it is there
-	cut       int                    // how many of them were removed: they are zero
-	streams   map[stream.ID][]int    // where in records a stream's events are, in order
-	commands  map[command]firstTaken // what took effect
+	grown     chan struct{}       // closed, and made anew, when there is more to read or the log is closed
+	records   []stream.Record     // the event at position p is records[p-1]; never changed once it is there
+	cut       int                 // how many of them were removed: they are zero
+	streams   map[stream.ID][]int // where in records a stream's events are, in order
+	commands  map[command]effect  // what took effect, and is remembered
+	swept     int                 // how many commands the last sweep left
 	consumers map[string]*consumer
 	lastTime  time.Time
-}
-
-// command is a command's ID within a topic.
-type command struct {
-	topic string
-	id    stream.EventID
-}
-
-// firstTaken says what a command led to: count events of a stream, one behind
-// the other in the log.
-type firstTaken struct {
-	stream stream.ID
-	index  int
-	count  int
 }
 
 // New returns an empty log.
@@ -49,7 +36,7 @@ func New() *Log {
 	return &Log{
 		grown:     make(chan struct{}),
 		streams:   map[stream.ID][]int{},
-		commands:  map[command]firstTaken{},
+		commands:  map[command]effect{},
 		consumers: map[string]*consumer{},
 	}
 }

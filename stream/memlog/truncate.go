@@ -2,6 +2,7 @@ package memlog
 
 import (
 	"context"
+	"slices"
 
 	"github.com/thaw-go/thaw/internal/engine"
 	"github.com/thaw-go/thaw/stream"
@@ -24,8 +25,8 @@ func (l *Log) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, 
 	left := make([]stream.Record, len(l.records)) // anew, as readers look at the old ones
 	copy(left[cut:], l.records[cut:])
 	l.records, l.cut = left, cut
-	for c, first := range l.commands {
-		if first.index < cut {
+	for c, e := range l.commands {
+		if slices.ContainsFunc(e.shares, func(s share) bool { return s.index < cut }) {
 			delete(l.commands, c)
 		}
 	}
