@@ -26,6 +26,7 @@ type sagaRun[E, S any] struct {
 	pending   []*trigger[E] // that the workers have not taken yet
 	unstored  int           // events handled since the last checkpoint
 	stored    time.Time     // when that was
+	late      stream.Cursor // the last mark, if it was left to a later one; else zero
 
 	mu       sync.Mutex                // guards what follows while workers run
 	changed  map[string]instance       // since the last checkpoint
@@ -236,17 +237,31 @@ const (
 
 func (s *sagaRun[E, S]) pass(ctx context.Context, m stream.Mark) (bool, error) {
 	if !m.At.Reached(m.Head) && s.unstored < maxUnstored && time.Since(s.stored) < maxUnstoredFor {
+		s.late = m.At
 		return false, nil
 	}
 	if err := s.join(ctx); err != nil {
 		return false, err
 	}
-	return true, s.store(ctx, m.At)
+	if err := s.store(ctx, m.At); err != nil {
+		return false, err
+	}
+	s.late = stream.Cursor{}
+	return true, nil
 }
 
-// rest does nothing if only the place has moved in event time, as the place and
-// the watermark belong together.
+// rest stores a mark that was left to a later one, unless turns are pending, which
+// who stops the run need not wait for. In event time the place and the watermark are
+// stored together or not at all, as they belong together.
 func (s *sagaRun[E, S]) rest(ctx context.Context) error {
+	if !s.late.IsZero() {
+		if len(s.pending) > 0 {
+			return nil
+		}
+		if err := s.store(ctx, s.late); err != nil && !errors.Is(err, stream.ErrClosed) {
+			return err
+		}
+	}
 	if s.at.Equal(s.saved) {
 		return nil
 	}
