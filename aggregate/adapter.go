@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -21,7 +19,8 @@ type Adapter[E any] struct {
 	// Do has the side effect. It is called for one event at a time, in order, and
 	// again for the same event after an error or a crash: e.ID is the same then,
 	// so that the other side can tell. Commands executed under its context are
-	// caused by the event. A panic counts as an error.
+	// caused by the event, and carry on its actor and trace. A panic counts as an
+	// error.
 	Do func(ctx context.Context, e *stream.Event[E]) error
 	// Attempts is how often an event is tried before it is parked; default 5.
 	Attempts int
@@ -55,25 +54,12 @@ func (a Adapter[E]) Runner(src stream.Source[stream.Hot, E]) *AdapterRunner {
 		if a.Name == "" || a.Do == nil {
 			return errors.New("the adapter has no name or no function")
 		}
-		run := &adapterRun[E]{adapter: a.withDefaults(), src: src, parked: map[stream.ID]int{}}
+		run := &adapterRun[E]{adapter: a, policy: newRetries(a.Attempts, a.Wait, a.MaxWait), src: src, runner: r.Runner, parked: map[stream.ID]int{}}
 		run.place = place{log: log, name: a.Name}
 		r.serve(run)
 		return consume[E](ctx, r.Runner, src, run)
 	}
 	return r
-}
-
-func (a Adapter[E]) withDefaults() Adapter[E] {
-	if a.Attempts < 1 {
-		a.Attempts = 5
-	}
-	if a.Wait <= 0 {
-		a.Wait = 100 * time.Millisecond
-	}
-	if a.MaxWait <= 0 {
-		a.MaxWait = 10 * time.Second
-	}
-	return a
 }
 
 // done says which events were handled since the stored place: all before a
@@ -84,6 +70,14 @@ type done struct {
 	Items    int
 }
 
+// next is the next item's place, if it is at this position.
+func (d done) next(at stream.Position) done {
+	if at != d.Position {
+		return done{at, 1}
+	}
+	return done{at, d.Items + 1}
+}
+
 const doneKey = "done"
 
 // adapterRun is one run of an adapter. After each event it stores that it was
@@ -91,6 +85,8 @@ const doneKey = "done"
 type adapterRun[E any] struct {
 	place
 	adapter Adapter[E]
+	policy  retries
+	runner  *Runner
 	src     stream.Source[stream.Hot, E]
 	done    done
 	item    done              // the item being handled
@@ -116,6 +112,7 @@ func (a *adapterRun[E]) begin(ctx context.Context) error {
 			return err
 		}
 		a.parked[id]++
+		a.runner.parks(1)
 		return nil
 	})
 }
@@ -124,10 +121,7 @@ func (a *adapterRun[E]) handle(ctx context.Context, e *stream.Event[E]) error {
 	if e.Position == 0 {
 		return fmt.Errorf("an event of %s has no position, so what was done could not be remembered: an operator must keep its header", e.Stream)
 	}
-	if e.Position != a.item.Position {
-		a.item = done{Position: e.Position}
-	}
-	a.item.Items++
+	a.item = a.item.next(e.Position)
 	if a.item.Position < a.done.Position || a.item.Position == a.done.Position && a.item.Items <= a.done.Items {
 		return nil // handled before the last restart
 	}
@@ -142,6 +136,7 @@ func (a *adapterRun[E]) handle(ctx context.Context, e *stream.Event[E]) error {
 		if ctx.Err() != nil {
 			return ctx.Err() // stopped, not failed: it is handled again
 		}
+		a.runner.trouble(ctx, fmt.Errorf("event %d of %s, %s, is parked: %w", e.Position, e.Stream, e.Type, err))
 		change, err := a.park(e, attempts, err)
 		if err != nil {
 			return err
@@ -168,13 +163,9 @@ func (a *adapterRun[E]) finish(ctx context.Context, changes ...stream.Change) er
 
 // try has the side effect, with retries; it returns how often it tried.
 func (a *adapterRun[E]) try(ctx context.Context, e *stream.Event[E]) (attempts int, err error) {
-	policy := backoff.NewExponentialBackOff()
-	policy.InitialInterval, policy.MaxInterval, policy.Multiplier = a.adapter.Wait, a.adapter.MaxWait, 2
-	ctx = stream.WithCause(ctx, e.Cause())
-	_, err = backoff.Retry(ctx, func() (struct{}, error) {
-		attempts++
-		return struct{}{}, a.do(ctx, e)
-	}, backoff.WithBackOff(policy), backoff.WithMaxTries(uint(a.adapter.Attempts)), backoff.WithMaxElapsedTime(0))
+	ctx, told := a.runner.handling(ctx, &e.Header)
+	attempts, err = a.policy.do(ctx, a.runner, func() (again bool, err error) { return true, a.do(ctx, e) })
+	told(err)
 	return attempts, err
 }
 
@@ -186,9 +177,11 @@ func (a *adapterRun[E]) do(ctx context.Context, e *stream.Event[E]) (err error) 
 	return err
 }
 
-func (a *adapterRun[E]) pass(ctx context.Context, m stream.Mark) error { return a.move(ctx, m.At) }
-func (a *adapterRun[E]) next() (time.Time, bool)                       { return time.Time{}, false }
-func (a *adapterRun[E]) fire(context.Context, time.Time) error         { return nil }
+func (a *adapterRun[E]) pass(ctx context.Context, m stream.Mark) (bool, error) {
+	return true, a.move(ctx, m.At)
+}
+func (a *adapterRun[E]) next() (time.Time, bool)               { return time.Time{}, false }
+func (a *adapterRun[E]) fire(context.Context, time.Time) error { return nil }
 
 // park keeps an event for later, behind those of its stream.
 func (a *adapterRun[E]) park(e *stream.Event[E], attempts int, why error) (stream.Change, error) {
@@ -198,6 +191,7 @@ func (a *adapterRun[E]) park(e *stream.Event[E], attempts int, why error) (strea
 		return stream.Change{}, fmt.Errorf("park event %d: %w", e.Position, err)
 	}
 	a.parked[e.Stream]++
+	a.runner.parks(1)
 	return stream.Change{Key: parkedKey(e.Stream, a.item), Value: value}, nil
 }
 

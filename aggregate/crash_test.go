@@ -84,7 +84,8 @@ func (m *mortal) State(ctx context.Context, name, key string) ([]byte, bool, err
 func (m *mortal) Read(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
 	return m.Log.Read(ctx, q, func(records []stream.Record, mark stream.Mark) error {
 		for len(records) > m.block {
-			part := stream.Mark{At: records[m.block-1].Cursor(), Head: mark.Head}
+			at := records[m.block-1].Cursor()
+			part := stream.Mark{At: at, Head: at} // as if there were no more: it is to be stored
 			if err := emit(records[:m.block], part); err != nil {
 				return err
 			}
@@ -99,6 +100,8 @@ func (m *mortal) Read(ctx context.Context, q stream.Query, emit func([]stream.Re
 var ledger = aggregate.Saga[AccountEvent, clerk]{
 	Name: "ledger",
 	Time: minuteOf,
+	Wait: 1, // a process that is gone need not be waited for
+
 	Correlate: func(e *stream.Event[AccountEvent]) string {
 		if e.Stream.Key == "savings" || e.Stream.Key == "clock" {
 			return ""

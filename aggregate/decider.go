@@ -16,6 +16,10 @@ type Decider[C, E, S any] struct {
 	Decide func(S, C) ([]E, error)
 	// Evolve folds an event that has happened into the state, which it may change.
 	Evolve func(S, E) S
+	// Clone returns a state that shares no memory with the given one. It lets a
+	// repository keep states that hold maps, slices or pointers in memory (see
+	// Options.Cache); nil: such states are loaded each time.
+	Clone func(S) S
 }
 
 // New makes a decider whose initial state is the zero S.

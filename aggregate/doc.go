@@ -5,11 +5,17 @@
 //
 //   - An aggregate is loaded by folding its own history. Decide is the only place
 //     that may refuse; Evolve can not: the event has happened.
-//   - A command's ID takes effect once. The same ID again, even after the state
-//     has moved on, returns what it did the first time. A refused command leaves
-//     no trace, and its ID may be tried again.
+//   - A command's ID takes effect once, for as long as its topic remembers it. The
+//     same ID again, even after the state has moved on, returns what it did the
+//     first time. A refused command leaves no trace, and its ID may be tried again.
+//   - States in memory and in snapshots are never the truth: what is decided on one
+//     is stored only if the log still has the instance at that version, and nothing
+//     is refused on one without a look at the log.
 //   - Writers of one instance never lose each other's events: on a conflict the
 //     command is decided anew over the new history.
+//   - A command that obeys rules over more than one instance ([NewGuardedRepository])
+//     takes effect only if nothing that they looked at has changed; commands over
+//     several instances ([Together]) take effect as one.
 //   - Every event says which command and which event led to it, and which story it
 //     belongs to; the package sets this.
 //   - A [Saga] and an [Adapter] run on hot sources and nothing else compiles.

@@ -15,10 +15,16 @@ const (
 	SetTimer
 	// CancelTimer takes a timer back, if it has not fallen due.
 	CancelTimer
+	// RecordStep puts a step on the instance's stack of what is to be undone.
+	RecordStep
+	// UndoSteps compensates the steps on the stack.
+	UndoSteps
+	// CompleteInstance ends the instance.
+	CompleteInstance
 )
 
 // Effect is what a saga wants done: plain data that tests compare. Decider.Send,
-// [After] and [Cancel] make them.
+// [After], [At], [Cancel], [Did], [Compensate] and [Done] make them.
 type Effect struct {
 	Kind    EffectKind    // what is to be done; it says which other fields count
 	Topic   string        // SendCommand: the aggregate's topic
@@ -26,6 +32,8 @@ type Effect struct {
 	Command any           // SendCommand: the command
 	Timer   string        // SetTimer, CancelTimer: the timer's name in its instance
 	Wait    time.Duration // SetTimer: how long after the trigger's time
+	Due     time.Time     // SetTimer: when, if it is not zero; Wait does not count then
+	Step    string        // RecordStep: the step's name
 }
 
 // After sets a timer of the saga's instance: Expire is called with its name once
@@ -35,9 +43,31 @@ func After(wait time.Duration, timer string) Effect {
 	return Effect{Kind: SetTimer, Timer: timer, Wait: wait}
 }
 
+// At sets a timer as [After] does, for a fixed time.
+func At(due time.Time, timer string) Effect {
+	return Effect{Kind: SetTimer, Timer: timer, Due: due}
+}
+
 // Cancel takes a timer of the saga's instance back; if there is none, it does
 // nothing.
 func Cancel(timer string) Effect { return Effect{Kind: CancelTimer, Timer: timer} }
+
+// Did says that a step has been taken which may have to be undone: its name goes on
+// top of the instance's stack, which is stored with its state. A step may be on it
+// more than once.
+func Did(step string) Effect { return Effect{Kind: RecordStep, Step: step} }
+
+// Compensate undoes the instance's steps, those of this turn included: after the whole
+// list of effects, and in its place among what is done about refusals, the saga's Undo
+// is asked about each, the last one first, in a turn of its own, and what it wants is
+// done before the next. Steps are off the stack then. Undo, and what it leads to, may
+// add no steps; to compensate meanwhile changes nothing.
+func Compensate() Effect { return Effect{Kind: UndoSteps} }
+
+// Done completes the instance: once its turn and all that follows from it are over
+// (refusals, compensation), its state, its timers and its steps are removed. A later
+// event begins a new instance if the saga's Starts says so.
+func Done() Effect { return Effect{Kind: CompleteInstance} }
 
 // String is the effect in words, for failing tests and errors.
 func (e Effect) String() string {
@@ -45,9 +75,18 @@ func (e Effect) String() string {
 	case SendCommand:
 		return fmt.Sprintf("send %#v to %s/%s", e.Command, e.Topic, e.Key)
 	case SetTimer:
+		if !e.Due.IsZero() {
+			return fmt.Sprintf("timer %q at %s", e.Timer, e.Due.Format(time.RFC3339Nano))
+		}
 		return fmt.Sprintf("timer %q after %s", e.Timer, e.Wait)
 	case CancelTimer:
 		return fmt.Sprintf("cancel timer %q", e.Timer)
+	case RecordStep:
+		return fmt.Sprintf("did %q", e.Step)
+	case UndoSteps:
+		return "compensate"
+	case CompleteInstance:
+		return "done"
 	}
 	return fmt.Sprintf("effect of unknown kind %d", e.Kind)
 }

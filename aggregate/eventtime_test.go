@@ -91,7 +91,7 @@ func TestSagaTimersInEventTimeDependOnTheLogAlone(t *testing.T) {
 	for size := 1; size <= len(happenings); size++ {
 		t.Run(fmt.Sprintf("%d at a time", size), func(t *testing.T) {
 			w := newWorld(t)
-			saga := func() *aggregate.Runner {
+			saga := func() *aggregate.SagaRunner {
 				return timed.Runner(replay.Hot(w.log, accounts), aggregate.NewRepository(w.log, journal))
 			}
 			birth := saga()

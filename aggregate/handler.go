@@ -41,10 +41,10 @@ func (r *Repository[C, E, S]) send(ctx context.Context, to stream.ID, id stream.
 //
 // Each command is given to do at least once, in order; after a crash it may come
 // again, and then c.ID is the same, by which do can tell. c.Key is to.Key, and
-// commands that do executes under its context have the same cause. An error
-// that is a [*RejectedError] refuses the command, which the saga is told of; any
-// other ends the saga's run, as does a panic, and the command comes again when
-// the saga is run again.
+// commands that do executes under its context have the same cause. An
+// error that is a [*RejectedError] refuses the command, which the saga is told of; any
+// other, or a panic, is tried again as [Saga].Attempts says, and then parks the
+// instance.
 func HandleFunc(topic string, do func(ctx context.Context, to stream.ID, c Command[any]) error) Handler {
 	return handlerFunc{topic, do}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,7 +65,7 @@ func TestAFunctionTakesTheCommandsThatNoOtherHandlerTakes(t *testing.T) {
 // Breaks when: send gives a function a fresh ID.
 func TestAFunctionGetsACommandAgainUnderTheSameIDAfterACrash(t *testing.T) {
 	w, c := newWorld(t), &courier{}
-	runner := func(log stream.Log) *aggregate.Runner {
+	runner := func(log stream.Log) *aggregate.SagaRunner {
 		return thanks.Runner(replay.Hot(log, accounts), aggregate.HandleFunc("letters", c.take))
 	}
 	ends(t, runner(&forgetful{w.log, 0}), func() { w.do(t, "ann", Deposit{1}) })
@@ -119,18 +120,34 @@ func TestAFunctionRefusesOrFails(t *testing.T) {
 			}
 		}
 	})
-	t.Run("another error ends the run", func(t *testing.T) {
-		w, c := newWorld(t), &courier{err: broken}
-		if err := failing(t, w, saga, aggregate.HandleFunc("accounts", c.take)); !errors.Is(err, broken) {
-			t.Errorf("got %v, want the courier's error", err)
+	parked := func(t *testing.T, h aggregate.Handler) aggregate.Parked {
+		w := newWorld(t)
+		g := saga
+		g.Attempts, g.Wait = 2, 1
+		r := g.Runner(replay.Hot(w.log, accounts), h)
+		running(t, r)
+		online(t, r)
+		w.do(t, "ann", Deposit{1})
+		settle(t, w.log, r)
+		list, err := r.Parked(t.Context())
+		if err != nil || len(list) != 1 || list[0].Instance != "ann" || list[0].Attempts != 2 {
+			t.Fatalf("parked %+v: %v; want ann's turn, tried twice", list, err)
+		}
+		return list[0]
+	}
+	t.Run("another error parks the instance", func(t *testing.T) {
+		c := &courier{err: broken}
+		if p := parked(t, aggregate.HandleFunc("accounts", c.take)); !strings.Contains(p.Err, broken.Error()) {
+			t.Errorf("for %q, want the courier's error", p.Err)
+		}
+		if len(c.ids) != 2 || c.ids[0] != c.ids[1] {
+			t.Errorf("tried under %v, want the same ID twice", c.ids)
 		}
 	})
-	t.Run("a panic ends the run and names the handler", func(t *testing.T) {
-		w := newWorld(t)
+	t.Run("so does a panic, and it names the handler", func(t *testing.T) {
 		h := aggregate.HandleFunc("accounts", func(context.Context, stream.ID, aggregate.Command[any]) error { panic("lost") })
-		var panicked *stream.PanicError
-		if err := failing(t, w, saga, h); !errors.As(err, &panicked) || panicked.Stage != "the handler of accounts/bob" {
-			t.Errorf("got %v, want a PanicError that names the handler", err)
+		if p := parked(t, h); !strings.Contains(p.Err, "the handler of accounts/bob") {
+			t.Errorf("for %q, want the handler's name", p.Err)
 		}
 	})
 	t.Run("no function at all", func(t *testing.T) {

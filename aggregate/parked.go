@@ -11,11 +11,14 @@ import (
 	"github.com/thaw-go/thaw/stream"
 )
 
-// Parked is an event that an adapter could not handle, or that waits behind one.
+// Parked is an event that an adapter could not handle, a turn of a saga's instance
+// that could not be taken, or what waits behind one.
 type Parked struct {
-	Stream   stream.ID       // the instance it happened to
-	Position stream.Position // its place in the log
-	Type     string          // its stored name
+	Instance string          // the saga's; empty for an adapter
+	Timer    string          // the timer that fell due, if it was no event
+	Stream   stream.ID       `json:",omitzero"` // the instance the event happened to
+	Position stream.Position // the event's place in the log
+	Type     string          // the event's stored name
 	Err      string          // why it was parked
 	Attempts int             // how often it was tried; 0 if it waits behind another
 	Since    time.Time       // when it was parked
@@ -25,16 +28,68 @@ type Parked struct {
 // it has parked. Its methods may be called concurrently.
 type AdapterRunner struct {
 	*Runner
-
-	mu   sync.Mutex
-	lots parkingLot // of the run; nil before the first
+	lots[stream.ID]
 }
 
-// parkingLot is an adapter's parked events, without its event type.
-type parkingLot interface {
-	list(ctx context.Context, id *stream.ID) ([]parkedItem, error)
-	retry(ctx context.Context, id stream.ID) error
-	discard(ctx context.Context, id stream.ID) error
+// parkingLot is what a run has parked, by the key behind which it waits.
+type parkingLot[K any] interface {
+	list(ctx context.Context, key *K) ([]Parked, error)
+	retry(ctx context.Context, key K) error
+	discard(ctx context.Context, key K) error
+}
+
+// lots asks the parking lot of a runner's present run.
+type lots[K any] struct {
+	mu  sync.Mutex
+	lot parkingLot[K] // of the run; nil before the first
+}
+
+func (l *lots[K]) serve(lot parkingLot[K]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lot = lot
+}
+
+func (l *lots[K]) present() parkingLot[K] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lot
+}
+
+func (l *lots[K]) parked(ctx context.Context, r *Runner) (list []Parked, err error) {
+	err = r.ask(ctx, func(ctx context.Context) error {
+		list, err = l.present().list(ctx, nil)
+		return err
+	})
+	return list, err
+}
+
+func (l *lots[K]) retry(ctx context.Context, r *Runner, key K) error {
+	return r.ask(ctx, func(ctx context.Context) error { return l.present().retry(ctx, key) })
+}
+
+func (l *lots[K]) discard(ctx context.Context, r *Runner, key K) error {
+	return r.ask(ctx, func(ctx context.Context) error { return l.present().discard(ctx, key) })
+}
+
+// Parked returns the events that are parked, by stream and in order. Like Retry
+// and Discard it is answered between two events of a run: it waits until the
+// adapter is online, and returns the context's error, or why the run ended.
+func (r *AdapterRunner) Parked(ctx context.Context) ([]Parked, error) {
+	return r.lots.parked(ctx, r.Runner)
+}
+
+// Retry tries the parked events of a stream again, in order, and stops at the
+// first that fails every attempt, whose error it returns. Those that succeed are
+// parked no longer; once all have, the stream goes on. Meanwhile other events
+// wait.
+func (r *AdapterRunner) Retry(ctx context.Context, id stream.ID) error {
+	return r.lots.retry(ctx, r.Runner, id)
+}
+
+// Discard gives the parked events of a stream up; the stream goes on.
+func (r *AdapterRunner) Discard(ctx context.Context, id stream.ID) error {
+	return r.lots.discard(ctx, r.Runner, id)
 }
 
 // parkedItem is a parked event and where it is kept.
@@ -44,47 +99,16 @@ type parkedItem struct {
 	at  done
 }
 
-func (r *AdapterRunner) serve(l parkingLot) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lots = l
-}
-
-func (r *AdapterRunner) lot() parkingLot {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.lots
-}
-
-// Parked returns the events that are parked, by stream and in order. Like Retry
-// and Discard it is answered between two events of a run: it waits until the
-// adapter is online, and returns the context's error, or why the run ended.
-func (r *AdapterRunner) Parked(ctx context.Context) (list []Parked, err error) {
-	err = r.ask(ctx, func(ctx context.Context) error {
-		items, err := r.lot().list(ctx, nil)
-		for _, i := range items {
-			list = append(list, i.Parked)
-		}
-		return err
-	})
+func (a *adapterRun[E]) list(ctx context.Context, id *stream.ID) (list []Parked, err error) {
+	items, err := a.items(ctx, id)
+	for _, i := range items {
+		list = append(list, i.Parked)
+	}
 	return list, err
 }
 
-// Retry tries the parked events of a stream again, in order, and stops at the
-// first that fails every attempt, whose error it returns. Those that succeed are
-// parked no longer; once all have, the stream goes on. Meanwhile other events
-// wait.
-func (r *AdapterRunner) Retry(ctx context.Context, id stream.ID) error {
-	return r.ask(ctx, func(ctx context.Context) error { return r.lot().retry(ctx, id) })
-}
-
-// Discard gives the parked events of a stream up; the stream goes on.
-func (r *AdapterRunner) Discard(ctx context.Context, id stream.ID) error {
-	return r.ask(ctx, func(ctx context.Context) error { return r.lot().discard(ctx, id) })
-}
-
-// list reads the parked events of a stream, or of all.
-func (a *adapterRun[E]) list(ctx context.Context, id *stream.ID) (items []parkedItem, err error) {
+// items reads the parked events of a stream, or of all.
+func (a *adapterRun[E]) items(ctx context.Context, id *stream.ID) (items []parkedItem, err error) {
 	prefix := parkedPrefix
 	if id != nil {
 		prefix += id.String() + "\x00"
@@ -103,12 +127,12 @@ func (a *adapterRun[E]) list(ctx context.Context, id *stream.ID) (items []parked
 }
 
 func (a *adapterRun[E]) retry(ctx context.Context, id stream.ID) error {
-	items, err := a.list(ctx, &id)
+	items, err := a.items(ctx, &id)
 	if err != nil {
 		return err
 	}
 	for _, item := range items {
-		e, err := a.again(ctx, item.at)
+		e, err := again(ctx, a.src, item.at)
 		if err != nil {
 			return fmt.Errorf("retry event %d of %s: %w", item.Position, id, err)
 		}
@@ -139,6 +163,7 @@ func (a *adapterRun[E]) unpark(ctx context.Context, id stream.ID, item parkedIte
 	if err := a.save(context.WithoutCancel(ctx), stream.Change{Key: item.key}); err != nil {
 		return err
 	}
+	a.runner.parks(-1)
 	if a.parked[id]--; a.parked[id] == 0 {
 		delete(a.parked, id)
 	}
@@ -146,7 +171,7 @@ func (a *adapterRun[E]) unpark(ctx context.Context, id stream.ID, item parkedIte
 }
 
 func (a *adapterRun[E]) discard(ctx context.Context, id stream.ID) error {
-	items, err := a.list(ctx, &id)
+	items, err := a.items(ctx, &id)
 	if err != nil {
 		return err
 	}
@@ -159,7 +184,7 @@ func (a *adapterRun[E]) discard(ctx context.Context, id stream.ID) error {
 }
 
 // again reads a parked item anew, through the same pipeline.
-func (a *adapterRun[E]) again(ctx context.Context, at done) (found *stream.Event[E], err error) {
+func again[E any](ctx context.Context, src stream.Source[stream.Hot, E], at done) (found *stream.Event[E], err error) {
 	from, items := stream.At(at.Position-1), 0
 	past := func(m stream.Mark) error {
 		if m.At.Position(0) >= at.Position {
@@ -167,7 +192,7 @@ func (a *adapterRun[E]) again(ctx context.Context, at done) (found *stream.Event
 		}
 		return nil
 	}
-	err = a.src.Subscribe(ctx, stream.Subscription{From: &from, Mark: past}, func(e *stream.Event[E]) error {
+	err = src.Subscribe(ctx, stream.Subscription{From: &from, Mark: past}, func(e *stream.Event[E]) error {
 		if e.Position > at.Position {
 			return errFound
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 // ends runs a runner whose process dies, and returns once it has.
-func ends(t *testing.T, r *aggregate.Runner, while func()) {
+func ends(t *testing.T, r waiter, while func()) {
 	t.Helper()
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(context.Background()) }()
@@ -49,7 +49,7 @@ func TestACommandAndTheAnswerToItsRefusalDoNotBothTakeEffect(t *testing.T) {
 			return s, []aggregate.Effect{mailbox.Send("ann", SendLetter{r.Err.Error()})}
 		},
 	}
-	runner := func(log stream.Log) *aggregate.Runner {
+	runner := func(log stream.Log) *aggregate.SagaRunner {
 		return saga.Runner(replay.Hot(log, accounts), w.accounts, w.letters)
 	}
 	// Its first checkpoint remembers the refusal, the second would remember the turn.
@@ -89,7 +89,7 @@ func TestATimerThatHasBegunToFireComesBeforeWhatHappenedAfterIt(t *testing.T) {
 				return s, []aggregate.Effect{mailbox.Send("ann", SendLetter{"term over"})}
 			},
 		}
-		runner := func(log stream.Log) *aggregate.Runner { return saga.Runner(replay.Hot(log, accounts), w.letters) }
+		runner := func(log stream.Log) *aggregate.SagaRunner { return saga.Runner(replay.Hot(log, accounts), w.letters) }
 		// Its checkpoints: the timer is set, it has begun to fire, it has fired.
 		ends(t, runner(&forgetful{w.log, 2}), func() { w.do(t, "ann", Deposit{1}) })
 		w.do(t, "ann", Deposit{1})

@@ -12,38 +12,51 @@ import (
 // conflict means that another writer got on, so only a storm reaches it.
 const maxAttempts = 100
 
-// Command is a command with all that may be said about it.
-type Command[C any] struct {
-	// ID makes the command take effect once in its topic; zero: a fresh one.
-	ID stream.EventID
-	// Key is the instance it is for.
-	Key string
-	// Data is the command itself.
-	Data C
-	// CausedBy is the event that led to it; zero: what the context carries, if
-	// anything (see [stream.WithCause]).
-	CausedBy stream.Cause
+// Options are how a repository is made. The zero value is ready for use.
+type Options struct {
+	// Cache is how many instances' states are kept in memory; default 1024, negative:
+	// none. What is decided on a state from memory is stored only if the log still has
+	// the instance at that version, and a refusal is looked up before it is given. A
+	// state is kept if its type holds plain values alone (numbers, strings, times, and
+	// structs and arrays of them), or if the decider has a Clone.
+	Cache int
+	// Snapshots keep the states of instances with long histories.
+	Snapshots Snapshots
+	// Keys seal what a payload says of persons (see [stream.Sealed]).
+	Keys stream.Keys
+	// Hooks are told of commands, and of snapshots that were not stored or not usable.
+	Hooks stream.Hooks
 }
 
-// Result is what a command did.
-type Result[E, S any] struct {
-	Events  []*stream.Event[E] // as stored; none if there was nothing to do
-	State   S                  // right after them
-	Version stream.Version     // the instance's, right after them
-	Cursor  stream.Cursor      // just after the last of the instance's events seen
-}
-
-// Repository loads instances of an aggregate and gives them commands. It holds
-// no state of its own and is safe for concurrent use.
+// Repository loads instances of an aggregate and gives them commands. It is safe for
+// concurrent use, and so are several of them on one log.
 type Repository[C, E, S any] struct {
 	store   stream.Store
+	multi   stream.MultiStore // needed by rules
 	decider Decider[C, E, S]
+	options Options
+	cache   *cache[S] // nil: none
+	rules   []Rule[C, E]
 }
 
 // NewRepository makes a repository over a store. A log without
 // compare-and-append is no [stream.Store] and does not compile here.
 func NewRepository[C, E, S any](store stream.Store, d Decider[C, E, S]) *Repository[C, E, S] {
-	return &Repository[C, E, S]{store: store, decider: d}
+	return NewRepositoryWith(store, d, Options{})
+}
+
+// NewRepositoryWith makes a repository with options.
+func NewRepositoryWith[C, E, S any](store stream.Store, d Decider[C, E, S], o Options) *Repository[C, E, S] {
+	return &Repository[C, E, S]{store: store, decider: d, options: o, cache: newCache(o.Cache, d.Clone)}
+}
+
+// NewGuardedRepository makes a repository whose commands also obey rules over more
+// than one instance, which a [stream.MultiStore] can keep: what a rule has looked at
+// has not changed when the command takes effect, or it is decided again.
+func NewGuardedRepository[C, E, S any](store stream.MultiStore, d Decider[C, E, S], o Options, rules ...Rule[C, E]) *Repository[C, E, S] {
+	r := NewRepositoryWith(store, d, o)
+	r.multi, r.rules = store, rules
+	return r
 }
 
 // Decider is what the repository was made with: who has the repository can fold
@@ -58,109 +71,175 @@ func (r *Repository[C, E, S]) Execute(ctx context.Context, key string, c C) (Res
 
 // Handle loads the instance, decides, and appends at the version it saw; on a
 // conflict it loads and decides again. If the command's ID has taken effect
-// before, nothing is decided and the first result is returned. Errors: a
-// [*RejectedError] if the command was refused; a [*stream.ConflictError] after
+// before, nothing is decided and the first result is returned. A context that is
+// done by then stores nothing. Errors: a
+// [*RejectedError] if the command was refused; a [*stream.ConflictError] if the
+// instance is not at the version that the command expects, or after
 // 100 conflicts; a [*stream.PanicError] if Decide or Evolve panicked; a
 // [*stream.DecodeError] for a history that can not be read; and what the store's
 // Append returns.
-func (r *Repository[C, E, S]) Handle(ctx context.Context, c Command[C]) (Result[E, S], error) {
-	if c.ID.IsZero() {
-		c.ID = stream.NewID()
-	}
-	if c.CausedBy.IsZero() {
-		c.CausedBy = stream.CauseOf(ctx)
-	}
+func (r *Repository[C, E, S]) Handle(ctx context.Context, c Command[C]) (result Result[E, S], err error) {
 	id := stream.ID{Topic: r.decider.Topic.Name(), Key: c.Key}
 	if err := id.Validate(); err != nil {
 		return Result[E, S]{}, err
 	}
-	var conflict *stream.ConflictError
-	for range maxAttempts {
-		result, err := r.attempt(ctx, id, c)
-		if !errors.As(err, &conflict) {
+	if hook := r.options.Hooks.Command; hook != nil {
+		var done func([]stream.Header, error)
+		ctx, done = hook(ctx, id, c.Data)
+		defer func() { done(headers(result.Events), err) }()
+	}
+	o := newOrder(ctx, c.ID, c.CausedBy, c.Meta)
+	for i := range maxAttempts {
+		result, err = r.attempt(ctx, id, o, c, i == 0)
+		if !overtaken(err) {
 			return result, err
+		}
+		if _, ok := errors.AsType[*stream.ConflictError](err); ok && c.Expected != nil {
+			return Result[E, S]{}, err // whoever gave it has to look again
 		}
 		if err := ctx.Err(); err != nil {
 			return Result[E, S]{}, err
 		}
 	}
-	return Result[E, S]{}, fmt.Errorf("aggregate: %T for %s: gave up after %d conflicts: %w", c.Data, id, maxAttempts, conflict)
+	return Result[E, S]{}, fmt.Errorf("aggregate: %T for %s: gave up after %d conflicts: %w", c.Data, id, maxAttempts, err)
 }
 
-// attempt loads, decides and appends once.
-func (r *Repository[C, E, S]) attempt(ctx context.Context, id stream.ID, c Command[C]) (Result[E, S], error) {
-	loaded, err := r.load(ctx, id, c.ID)
+// overtaken reports whether another writer was faster.
+func overtaken(err error) bool {
+	if _, ok := errors.AsType[*stream.ConflictError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[*stream.ConditionError](err)
+	return ok
+}
+
+func headers[E any](events []*stream.Event[E]) []stream.Header {
+	list := make([]stream.Header, len(events))
+	for i, e := range events {
+		list[i] = e.Header
+	}
+	return list
+}
+
+// attempt loads, decides and appends once. A state from memory may be old: what is
+// stored on top of it proves that it was not, and anything else is decided again on
+// what the log has.
+func (r *Repository[C, E, S]) attempt(ctx context.Context, id stream.ID, o order, c Command[C], first bool) (Result[E, S], error) {
+	now, ok := r.cache.get(id.Key)
+	switch {
+	case !ok:
+		now = r.snapshot(ctx, id)
+	case first:
+		if result, stored, err := r.try(ctx, id, o, c, now); stored {
+			return result, err
+		}
+		if now, ok = r.cache.get(id.Key); !ok { // the state was given to Decide
+			now = r.snapshot(ctx, id)
+		}
+	}
+	return r.onLog(ctx, id, o, c, now)
+}
+
+// onLog decides on the instance as the log has it, which is folded from a state that
+// it had before.
+func (r *Repository[C, E, S]) onLog(ctx context.Context, id stream.ID, o order, c Command[C], before known[S]) (Result[E, S], error) {
+	loaded, err := r.load(ctx, id, before, sought{command: o.id})
 	if err != nil || len(loaded.Events) > 0 {
 		return loaded, err
 	}
-	decided, err := r.decide(id, loaded.State, c.Data)
-	if err != nil {
-		return Result[E, S]{}, err
+	r.remember(ctx, id, before.version, loaded) // also for who is overtaken now and reads on from here
+	result, stored, err := r.try(ctx, id, o, c, known[S]{state: loaded.State, version: loaded.Version, cursor: loaded.Cursor})
+	if stored || before.version == 0 || !o.given {
+		return result, err
 	}
-	if len(decided) == 0 {
-		return loaded, nil
+	// Nothing is to be stored, perhaps because the command took effect long ago,
+	// before the state that this began with.
+	first, missing := r.first(ctx, id, o)
+	if missing != nil || len(first.Events) > 0 {
+		return first, missing
 	}
-	records, err := r.records(id, c, decided)
-	if err != nil {
-		return Result[E, S]{}, err
-	}
-	stored, err := r.store.Append(ctx, id, loaded.Version, records...)
-	if err != nil {
-		return Result[E, S]{}, err
-	}
-	if stored[0].Version != loaded.Version+1 {
-		// The same command took effect between our load and our append, so what
-		// is stored is its doing: load up to it.
-		return r.load(ctx, id, c.ID)
-	}
-	return r.result(id, loaded, stored)
+	return result, err
 }
 
-// load folds the instance's history. If it meets the events of a command, it
-// stops after them and returns them as that command's result. It reads all the
-// instance's events, as the version counts those too that the topic skips.
-func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, command stream.EventID) (result Result[E, S], err error) {
-	in := true
-	defer stream.Contain("Evolve of "+id.String(), &in, &err)
-	result.State = r.decider.initial()
-	in = false
-	selected := stream.Query{Match: r.decider.Topic.Match(id.Key)}
-	all := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}}
-	err = r.store.Read(ctx, all, func(records []stream.Record, _ stream.Mark) error {
-		slab := make([]stream.Event[E], 0, len(records))
+// first is what a command did the first time; without events if it did nothing. What
+// it did before the events that the log still has can not be said: that is a
+// [*stream.TruncatedError].
+func (r *Repository[C, E, S]) first(ctx context.Context, id stream.ID, o order) (Result[E, S], error) {
+	first, err := r.load(ctx, id, r.unborn(), sought{command: o.id})
+	cut, ok := errors.AsType[*stream.TruncatedError](err)
+	if !ok {
+		return first, err
+	}
+	want := sought{command: o.id}
+	rest := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}, From: cut.Cut}
+	err = r.store.Read(ctx, rest, func(records []stream.Record, _ stream.Mark) error {
 		for i := range records {
-			rec := &records[i]
-			own := rec.Command == command
-			if !own && len(result.Events) > 0 {
-				return errFound
-			}
-			result.Version, result.Cursor = rec.Version, rec.Cursor()
-			if !selected.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type, rec.Tags) {
-				continue
-			}
-			var err error
-			if slab, err = r.decider.Topic.DecodeAll(rec, slab[len(slab):]); err != nil {
-				return err
-			}
-			for j := range slab { // more or less than one, if its name was retired
-				if own {
-					result.Events = append(result.Events, &slab[j])
-				}
-				in = true
-				result.State = r.decider.Evolve(result.State, slab[j].Data)
-				in = false
+			if want.found(&records[i]) {
+				return cut
 			}
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errFound) {
-		return Result[E, S]{}, err
-	}
-	return result, nil
+	return Result[E, S]{}, err
 }
 
-// errFound stops a load behind the events it was looking for.
-var errFound = errors.New("aggregate: found")
+// try decides on a state and appends; stored is false if there was nothing to store.
+func (r *Repository[C, E, S]) try(ctx context.Context, id stream.ID, o order, c Command[C], now known[S]) (result Result[E, S], stored bool, err error) {
+	result = Result[E, S]{State: now.state, Version: now.version, Cursor: now.cursor}
+	if c.Expected != nil && *c.Expected != now.version {
+		return Result[E, S]{}, false, &stream.ConflictError{Stream: id, Expected: *c.Expected, Actual: now.version}
+	}
+	decided, err := r.decide(id, now.state, c.Data)
+	if err != nil || len(decided) == 0 {
+		if err != nil {
+			result = Result[E, S]{}
+		}
+		return result, false, err
+	}
+	conditions, err := r.judge(ctx, id, c.Data)
+	if err != nil {
+		return Result[E, S]{}, false, err
+	}
+	records, err := r.records(ctx, id, o, o.id, c.Data, decided)
+	if err != nil {
+		return Result[E, S]{}, true, err
+	}
+	done, err := r.append(ctx, id, now.version, records, conditions)
+	if err != nil {
+		return Result[E, S]{}, true, err
+	}
+	if done[0].Version != now.version+1 {
+		// The same command took effect before, so what is stored is its doing: load
+		// up to it.
+		result, err = r.load(ctx, id, r.unborn(), sought{o.id, done[0].Version})
+		return result, true, err
+	}
+	result, err = r.result(id, result, done)
+	if err == nil {
+		r.remember(ctx, id, now.version, result)
+	}
+	return result, true, err
+}
+
+// append stores records, under conditions if there are any.
+func (r *Repository[C, E, S]) append(ctx context.Context, id stream.ID, version stream.Version, records []stream.Record, conditions []stream.Condition) ([]stream.Record, error) {
+	if len(conditions) == 0 {
+		return r.store.Append(ctx, id, version, records...)
+	}
+	return r.multi.AppendAll(ctx, stream.Batch{
+		Writes:     []stream.Write{{Stream: id, Expected: version, Records: records}},
+		Conditions: conditions,
+	})
+}
+
+// remember keeps a state that the log has for the next command.
+func (r *Repository[C, E, S]) remember(ctx context.Context, id stream.ID, before stream.Version, now Result[E, S]) {
+	if now.Version == 0 {
+		return
+	}
+	r.cache.put(id.Key, known[S]{state: now.State, version: now.Version, cursor: now.Cursor})
+	r.keepSnapshot(ctx, id, before, now)
+}
 
 func (r *Repository[C, E, S]) decide(id stream.ID, state S, c C) (events []E, err error) {
 	in := true
@@ -173,42 +252,17 @@ func (r *Repository[C, E, S]) decide(id stream.ID, state S, c C) (events []E, er
 	return events, nil
 }
 
-func (r *Repository[C, E, S]) records(id stream.ID, c Command[C], events []E) ([]stream.Record, error) {
-	correlation := c.CausedBy.Correlation
-	if correlation.IsZero() {
-		correlation = c.ID
-	}
+func (r *Repository[C, E, S]) records(ctx context.Context, id stream.ID, o order, series stream.EventID, c C, events []E) ([]stream.Record, error) {
 	records := make([]stream.Record, len(events))
 	for i, e := range events {
-		rec, err := r.decider.Topic.Encode(e)
+		err := stream.CloseSealed(ctx, r.options.Keys, e)
+		if err == nil {
+			records[i], err = r.decider.Topic.Encode(e)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("aggregate: %T for %s: %w", c.Data, id, err)
+			return nil, fmt.Errorf("aggregate: %T for %s: %w", c, id, err)
 		}
-		rec.ID = stream.DeriveID(c.ID, "event", i)
-		rec.Command, rec.CausedBy, rec.Correlation = c.ID, c.CausedBy.Event, correlation
-		if !c.CausedBy.Event.IsZero() {
-			rec.Depth = c.CausedBy.Depth + 1
-		}
-		records[i] = rec
+		o.mark(&records[i], series, i)
 	}
 	return records, nil
-}
-
-// result folds what was stored into what was loaded.
-func (r *Repository[C, E, S]) result(id stream.ID, loaded Result[E, S], stored []stream.Record) (result Result[E, S], err error) {
-	result = loaded
-	slab := make([]stream.Event[E], len(stored))
-	var in bool
-	defer stream.Contain("Evolve of "+id.String(), &in, &err)
-	for i := range stored {
-		if err := r.decider.Topic.Decode(&stored[i], &slab[i]); err != nil {
-			return Result[E, S]{}, err
-		}
-		in = true
-		result.State = r.decider.Evolve(result.State, slab[i].Data)
-		in = false
-		result.Events = append(result.Events, &slab[i])
-		result.Version, result.Cursor = slab[i].Version, slab[i].Cursor()
-	}
-	return result, nil
 }

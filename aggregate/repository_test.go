@@ -49,7 +49,8 @@ func TestExecute(t *testing.T) {
 			t.Fatal(err)
 		}
 		var cut *stream.TruncatedError
-		if _, err := w.accounts.Execute(t.Context(), "ann", Withdraw{7}); !errors.As(err, &cut) || cut.Stream.Key != "ann" {
+		fresh := aggregate.NewRepository(w.log, account) // which remembers nothing
+		if _, err := fresh.Execute(t.Context(), "ann", Withdraw{7}); !errors.As(err, &cut) || cut.Stream.Key != "ann" {
 			t.Errorf("got %v, want a TruncatedError naming accounts/ann", err)
 		}
 		w.do(t, "bob", Deposit{1}) // others go on

@@ -14,10 +14,15 @@ import (
 // Runner runs one durable consumer, a saga or an adapter, and tells how far it
 // has come. Its methods may be called concurrently.
 type Runner struct {
+	// Hooks are told what the consumer does: Handle, Moved and Trouble. Set them
+	// before Run.
+	Hooks stream.Hooks
+
 	name string
 	run  func(ctx context.Context) error
 
 	mu       sync.Mutex
+	gauges   gauges
 	running  bool
 	online   bool
 	mark     stream.Mark
@@ -47,6 +52,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("%w: %s", ErrRunning, r.name)
 	}
 	r.running, r.online, r.ended, r.mark = true, false, nil, stream.Mark{}
+	r.gauges.Parked = 0 // counted anew
 	r.mu.Unlock()
 	defer func() {
 		r.change(func() {
@@ -147,8 +153,9 @@ type consumer[E any] interface {
 	begin(ctx context.Context) error
 	// handle handles one event.
 	handle(ctx context.Context, e *stream.Event[E]) error
-	// pass remembers that everything up to a mark has been handled.
-	pass(ctx context.Context, m stream.Mark) error
+	// pass remembers that everything up to a mark has been handled; false: it leaves
+	// that to a later one, which is sure to come.
+	pass(ctx context.Context, m stream.Mark) (bool, error)
 	// next is when fire is to be called; false: not at all.
 	next() (time.Time, bool)
 	// fire handles the timers that have fallen due; it is called only when every
@@ -271,11 +278,14 @@ func (l *loop[E]) take(ctx context.Context, i item[E]) error {
 		l.passed = false
 		return l.consumer.handle(ctx, i.event)
 	}
-	if err := l.consumer.pass(ctx, *i.mark); err != nil {
+	var err error
+	if l.passed, err = l.consumer.pass(ctx, *i.mark); err != nil || !l.passed {
 		return err
 	}
-	l.passed = true
 	l.runner.change(func() { l.runner.mark = *i.mark })
+	if moved := l.runner.Hooks.Moved; moved != nil {
+		moved(l.runner.name, *i.mark, time.Now())
+	}
 	return nil
 }
 

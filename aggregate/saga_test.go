@@ -20,6 +20,7 @@ import (
 
 // clerk is a saga's state: what it has seen.
 type clerk struct {
+	Key      string `json:",omitempty"`
 	Deposits int
 	Refusals int
 	Expired  []string
@@ -53,7 +54,7 @@ var thanks = aggregate.Saga[AccountEvent, clerk]{
 	},
 }
 
-func (w world) thanks() *aggregate.Runner {
+func (w world) thanks() *aggregate.SagaRunner {
 	return thanks.Runner(replay.Hot(w.log, accounts), w.letters)
 }
 

@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -95,8 +96,10 @@ func TestClosingReachesEverySealedValue(t *testing.T) {
 // test -race).
 func TestClosingSharedValuesIsIdempotentAndRacesWithNothing(t *testing.T) {
 	type event struct{ Mail *stream.Sealed[string] }
-	keys, kept := keyring.InMemory(), stream.Seal("person/42", clearText)
+	kept := stream.Seal("person/42", clearText)
 	stored := make([]string, 32)
+	keys := &together{Memory: keyring.InMemory()}
+	keys.all.Add(len(stored)) // nobody is first
 	var all sync.WaitGroup
 	for i := range stored {
 		all.Go(func() {
@@ -123,6 +126,18 @@ func TestClosingSharedValuesIsIdempotentAndRacesWithNothing(t *testing.T) {
 	if data, err := json.Marshal(event{&kept}); err != nil || string(data) != stored[0] {
 		t.Errorf("closed again under other keys: %s and %v, want %s", data, err, stored[0])
 	}
+}
+
+// together gives nobody a key before all have asked for it.
+type together struct {
+	*keyring.Memory
+	all sync.WaitGroup
+}
+
+func (k *together) Key(ctx context.Context, subject string) ([]byte, error) {
+	k.all.Done()
+	k.all.Wait()
+	return k.Memory.Key(ctx, subject)
 }
 
 // TestClosingEndsWhateverThePayloadRefersTo: itself, or another ten thousand deep.

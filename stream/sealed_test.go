@@ -113,7 +113,7 @@ func TestAClosedValueMarshalsToTheSameBytes(t *testing.T) {
 }
 
 // TestNothingPrintsTheClearText, whether it is open, was closed here, or was decoded.
-// Breaks when: Sealed has no Format or no LogValue; box is not a pointer.
+// Breaks when: Sealed has no Format or no LogValue; it holds its box by value.
 func TestNothingPrintsTheClearText(t *testing.T) {
 	type hidden struct{ mail stream.Sealed[string] }
 	open := stream.Seal("person/42", clearText)
@@ -139,6 +139,12 @@ func TestNothingPrintsTheClearText(t *testing.T) {
 		if strings.Contains(printed.String(), shown) {
 			t.Errorf("the clear text is printed as %q", shown)
 		}
+	}
+	if got := fmt.Sprintf("%X %x", open, &closed); got != "[sealed person/42] [sealed person/42]" {
+		t.Errorf("got %s", got)
+	}
+	if strings.Count(printed.String(), `mail="[sealed person/42]"`) != 3 {
+		t.Errorf("the log does not say whose it is:\n%s", &printed)
 	}
 	if got := fmt.Sprint(open, closed, decoded, stream.Sealed[int]{}); got != "[sealed person/42] [sealed person/42] [sealed person/42] [nothing sealed]" {
 		t.Errorf("got %s", got)
@@ -225,8 +231,8 @@ func TestWhatIsForgottenStaysUnreadable(t *testing.T) {
 }
 
 // TestSealedValuesAreEqualByWhatTheyHold, as far as can be told.
-// Breaks when: Equal leaves out the subject; holds does not ask the other's key;
-// equalValues compares deeply what has its own Equal.
+// Breaks when: Equal leaves out the subject, or does not ask the box that was closed
+// here; equalValues compares deeply what has its own Equal.
 func TestSealedValuesAreEqualByWhatTheyHold(t *testing.T) {
 	keys, others := keyring.InMemory(), keyring.InMemory()
 	open := func(subject, text string) stream.Sealed[string] { return stream.Seal(subject, text) }

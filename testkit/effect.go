@@ -10,7 +10,7 @@ import (
 	"github.com/thaw-go/thaw/testkit/marble"
 )
 
-// sent, timed and untimed are effects as specifications compare and show them.
+// sent, timed and the others are effects as specifications compare and show them.
 type (
 	sent struct {
 		To      stream.ID
@@ -20,12 +20,23 @@ type (
 		Timer string
 		Wait  time.Duration
 	}
-	untimed struct{ Timer string }
+	dated struct {
+		Timer string
+		Due   time.Time
+	}
+	untimed     struct{ Timer string }
+	stepped     struct{ Step string }
+	compensated struct{}
+	completed   struct{}
 )
 
-func (s sent) String() string    { return fmt.Sprintf("send %s to %s", value.Show(s.Command), s.To) }
-func (s timed) String() string   { return aggregate.After(s.Wait, s.Timer).String() }
-func (s untimed) String() string { return aggregate.Cancel(s.Timer).String() }
+func (s sent) String() string      { return fmt.Sprintf("send %s to %s", value.Show(s.Command), s.To) }
+func (s timed) String() string     { return aggregate.After(s.Wait, s.Timer).String() }
+func (s dated) String() string     { return aggregate.At(s.Due, s.Timer).String() }
+func (s untimed) String() string   { return aggregate.Cancel(s.Timer).String() }
+func (s stepped) String() string   { return aggregate.Did(s.Step).String() }
+func (compensated) String() string { return aggregate.Compensate().String() }
+func (completed) String() string   { return aggregate.Done().String() }
 
 // Sent is, for a Then, the effect that gives an instance of a topic any command
 // that a matcher accepts, such as [OfType] or [Where]:
@@ -64,9 +75,18 @@ func asked(e aggregate.Effect) any {
 		}
 		return sent{stream.ID{Topic: e.Topic, Key: e.Key}, e.Command}
 	case aggregate.SetTimer:
+		if !e.Due.IsZero() {
+			return dated{e.Timer, e.Due.UTC()}
+		}
 		return timed{e.Timer, e.Wait}
 	case aggregate.CancelTimer:
 		return untimed{e.Timer}
+	case aggregate.RecordStep:
+		return stepped{e.Step}
+	case aggregate.UndoSteps:
+		return compensated{}
+	case aggregate.CompleteInstance:
+		return completed{}
 	}
 	return e
 }

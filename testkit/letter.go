@@ -28,7 +28,7 @@ func (s seen) note() string { return fmt.Sprintf("position %d", s.Position) }
 func (s seen) String() string {
 	payload := value.Show(s.Data)
 	if text, err := json.Marshal(s.Data); err == nil {
-		payload = string(text)
+		payload = showSealed(string(text))
 	}
 	return fmt.Sprintf("%s %s %s", s.Stream, s.Type, payload)
 }

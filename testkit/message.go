@@ -131,11 +131,11 @@ func showEvent[E any](topic *stream.Topic[E], e E) string {
 	if topic == nil {
 		return value.Show(e)
 	}
-	rec, err := topic.Encode(e)
+	rec, err := encode(topic, e)
 	if err != nil || !json.Valid(rec.Data) {
 		return strings.TrimSpace(rec.Type + " " + value.Show(e))
 	}
-	return rec.Type + " " + string(rec.Data)
+	return rec.Type + " " + showSealed(string(rec.Data))
 }
 
 func indent(s string) string {

@@ -27,6 +27,7 @@ type sagaPlay[E, S any] struct {
 	turns     []*sagaTurn[S]
 	index     map[turnID]*sagaTurn[S]
 	states    map[string][]byte // of the instances
+	ended     map[turnID]bool   // instances that are complete, by their first turns
 	taken     map[stream.EventID]aggregate.Effect
 	delivered []wish // the commands that were taken down, each once
 	used      map[int]bool
@@ -37,6 +38,7 @@ type sagaPlay[E, S any] struct {
 // taken again after a crash has the number that it had before.
 type kept[S any] struct {
 	Instance string
+	Born     stream.Position // of the event that began it: it may be completed, and begun again
 	Turn     int
 	State    S
 }
@@ -44,6 +46,7 @@ type kept[S any] struct {
 // turnID is which turn of which instance.
 type turnID struct {
 	instance string
+	born     stream.Position
 	number   int
 }
 
@@ -72,7 +75,7 @@ const wait = 100*24*time.Hour + 7*time.Hour + 11*time.Minute + 13*time.Second + 
 
 // perform plays the script, inside a bubble.
 func (p *sagaPlay[E, S]) perform(t *testing.T) {
-	p.index = map[turnID]*sagaTurn[S]{}
+	p.index, p.ended = map[turnID]*sagaTurn[S]{}, map[turnID]bool{}
 	p.states, p.taken, p.used = map[string][]byte{}, map[stream.EventID]aggregate.Effect{}, map[int]bool{}
 	stage, err := newStage(t, p.script.medium, p.crashAt)
 	if err != nil {
@@ -167,40 +170,6 @@ func (p *sagaPlay[E, S]) begin(log Log) stageActor {
 	return p.watched().Runner(source, to...)
 }
 
-// watched is the saga with eyes on all its functions.
-func (p *sagaPlay[E, S]) watched() aggregate.Saga[E, kept[S]] {
-	saga := p.script.saga
-	w := aggregate.Saga[E, kept[S]]{Name: saga.Name, Time: saga.Time}
-	if saga.Correlate != nil {
-		w.Correlate = func(e *stream.Event[E]) string {
-			if e.Position != 0 && e.Position <= p.stage.history {
-				p.wrong("the saga was given history: event %d of %s, %s, happened before it came online", e.Position, e.Stream, e.Type)
-			}
-			return saga.Correlate(e)
-		}
-	}
-	if saga.React != nil {
-		w.React = func(s kept[S], e *stream.Event[E]) (kept[S], []aggregate.Effect) {
-			s.Instance = saga.Correlate(e)
-			what := fmt.Sprintf("React to event %d of %s, %s", e.Position, e.Stream, e.Type)
-			return p.turn(s, what, func(state S) (S, []aggregate.Effect) { return saga.React(state, e) })
-		}
-	}
-	if saga.Expire != nil {
-		w.Expire = func(s kept[S], timer string) (kept[S], []aggregate.Effect) {
-			what := fmt.Sprintf("Expire of timer %q of %q", timer, s.Instance)
-			return p.turn(s, what, func(state S) (S, []aggregate.Effect) { return saga.Expire(state, timer) })
-		}
-	}
-	if saga.Refused != nil {
-		w.Refused = func(s kept[S], r aggregate.Refusal) (kept[S], []aggregate.Effect) {
-			what := fmt.Sprintf("Refused of %q, %s", s.Instance, effectText(r.Effect))
-			return p.turn(s, what, func(state S) (S, []aggregate.Effect) { return saga.Refused(state, r) })
-		}
-	}
-	return w
-}
-
 // turn asks the saga and takes down what it wants.
 func (p *sagaPlay[E, S]) turn(s kept[S], what string, ask func(S) (S, []aggregate.Effect)) (kept[S], []aggregate.Effect) {
 	s.Turn++
@@ -214,8 +183,11 @@ func (p *sagaPlay[E, S]) turn(s kept[S], what string, ask func(S) (S, []aggregat
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	life, id := turnID{s.Instance, s.Born, 1}, turnID{s.Instance, s.Born, s.Turn}
 	p.states[t.instance] = t.after
-	id := turnID{s.Instance, s.Turn}
+	if p.ended[life] = p.ended[life] || slices.ContainsFunc(effects, func(e aggregate.Effect) bool { return e.Kind == aggregate.CompleteInstance }); p.ended[life] {
+		delete(p.states, t.instance)
+	}
 	if first := p.index[id]; first != nil { // taken again after a crash
 		*first = *t
 		return s, effects

@@ -59,7 +59,9 @@ func ForRepository[C, E, S any](t testing.TB, build func(stream.Store) *aggregat
 }
 
 func ofDecider[C, E, S any](d aggregate.Decider[C, E, S]) func(stream.Store) *aggregate.Repository[C, E, S] {
-	return func(store stream.Store) *aggregate.Repository[C, E, S] { return aggregate.NewRepository(store, d) }
+	return func(store stream.Store) *aggregate.Repository[C, E, S] {
+		return aggregate.NewRepositoryWith(store, d, aggregate.Options{Keys: Keys()})
+	}
 }
 
 func begin[C, E, S any](t testing.TB, build func(stream.Store) *aggregate.Repository[C, E, S], at place) Spec[C, E, S] {

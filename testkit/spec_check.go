@@ -217,7 +217,7 @@ func culprit(stack string) string {
 // throughTopic stores a payload and reads it back. The error shows what would
 // not come back.
 func throughTopic[E any](topic *stream.Topic[E], data E, i int) (E, error) {
-	rec, err := topic.Encode(data)
+	rec, err := encode(topic, data)
 	if err != nil {
 		return data, err
 	}

@@ -156,7 +156,7 @@ func (g *ground) rest(d time.Duration) error {
 // store appends an event as another writer would, and makes sure that it comes
 // back as it was.
 func (r *specRun[C, E, S]) store(e E) error {
-	rec, err := r.decider.Topic.Encode(e)
+	rec, err := encode(r.decider.Topic, e)
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func Happened[E any](topic *stream.Topic[E], key string, events ...E) Happening 
 			h.err = fmt.Errorf("event %d of %s can not be stored: %w", i+1, h.id, err)
 			return h
 		}
-		rec, err := topic.Encode(e)
+		rec, err := encode(topic, e)
 		if err != nil {
 			h.err = err
 			return h

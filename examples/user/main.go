@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/stream/badgerlog"
@@ -49,6 +48,7 @@ func story(ctx context.Context, out io.Writer) (err error) {
 		day.do(ctx, "ann", SetEmail{"ann@new.example"})
 		day.do(ctx, "bob", SetEmail{"bob@new.example"})
 		day.do(ctx, "ann", SetEmail{"ann@old.example"})
+		day.do(ctx, "bob", SetEmail{"ann@old.example"})
 		day.ask("ann@old.example")
 		return day.failed
 	})
@@ -79,7 +79,7 @@ func during(ctx context.Context, dir string, out io.Writer, happen func(*day) er
 	defer func() { err = errors.Join(err, log.Close()) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d := &day{out: out, log: log, users: aggregate.NewRepository(log, User), emails: NewEmails()}
+	d := &day{out: out, log: log, users: NewUsers(log), emails: NewEmails()}
 	viewed := make(chan error, 1)
 	go func() { viewed <- d.emails.Run(ctx, replay.ColdHot(log, Users)) }() // ends with ctx
 	err = happen(d)

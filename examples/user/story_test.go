@@ -52,6 +52,7 @@ The mailer comes online:
   4 users/bob EMAIL_SET {bob@new.example}
   mail to bob@new.example
   ann: main.SetEmail{Email:"ann@old.example"} refused: cannot reuse a previous e-mail
+  bob: main.SetEmail{Email:"ann@old.example"} refused: another user has had this e-mail
   is ann@old.example in use? false
 While the mailer is down:
   5 users/bob EMAIL_SET {bob@newer.example}

@@ -22,10 +22,10 @@ func (EmailSet) event() {}
 func (NameSet) event()  {}
 
 // Users is the combined stream of all users. The names are what is stored.
-var Users = stream.NewTopic("users", stream.Catalogue[Event]{
+var Users = stream.NewTopicWith("users", stream.Catalogue[Event]{
 	"EMAIL_SET": EmailSet{},
 	"NAME_SET":  NameSet{},
-})
+}, stream.TopicOptions[Event]{Tags: tags})
 
 // Command is what a user may be asked.
 type Command interface{ command() }

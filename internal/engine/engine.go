@@ -45,6 +45,9 @@ func CheckAppend(id stream.ID, records []stream.Record) error {
 			return &stream.InvalidError{What: "append", Value: id.String(), Reason: "its events belong to more than one command"}
 		}
 		if records[i].Remember != records[0].Remember {
+			return &stream.InvalidError{What: "append", Value: id.String(), Reason: "its command is remembered for different times"}
+		}
+		if records[i].Remember != records[0].Remember {
 			return &stream.InvalidError{What: "append", Value: id.String(), Reason: "its events are remembered for different times"}
 		}
 		total += size

@@ -62,6 +62,7 @@ var guests = []guest{
 	{"github.com/reactivex/rxgo", []string{"stream/rx.go", "stream/rx_chunks.go", "stream/rx_guard.go", "stream/rx_operators.go", "stream/rx_singles.go", "examples/..."}},
 	{"github.com/cenkalti/backoff/v4", []string{"stream/rx_operators.go"}}, // rxgo's own
 	{"github.com/dgraph-io/badger", []string{"stream/badgerlog/...", "stream/badgertables/..."}},
+	{"github.com/hashicorp/golang-lru", []string{"aggregate/..."}},
 	{"github.com/tidwall/btree", []string{"stream/memtables/..."}},
 }
 

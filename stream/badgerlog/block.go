@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
+	"math/bits"
 	"slices"
 
 	"github.com/thaw-go/thaw/stream"
@@ -256,4 +257,37 @@ func parseBlock(b []byte, room *[]byte) (block, error) {
 		return block{}, errShort
 	}
 	return block{heads: rest[:heads], bodies: rest[heads:], left: int(count)}, nil
+}
+
+// skip passes over n events. Of each it reads only how long it is.
+func (k *block) skip(n uint64) error {
+	for ; n > 0; n-- {
+		if k.left == 0 || len(k.heads) < 4 {
+			return errShort
+		}
+		length := uint64(binary.LittleEndian.Uint32(k.heads))
+		if length > uint64(len(k.heads)-4) || length < headFixedSize-4 {
+			return errShort
+		}
+		head := k.heads[4 : 4+length]
+		flags := binary.LittleEndian.Uint16(head)
+		at := 30 + 16 + 16*bits.OnesCount16(flags&(hasCausedBy|hasCommand|hasCorrelation))
+		if len(head) < at+4 {
+			return errShort
+		}
+		size := uint64(binary.LittleEndian.Uint32(head[at:]))
+		if size > uint64(len(k.bodies)) {
+			return errShort
+		}
+		k.heads, k.bodies, k.left = k.heads[4+length:], k.bodies[size:], k.left-1
+	}
+	return nil
+}
+
+// position is that of the event that comes next.
+func (k *block) position() (uint64, error) {
+	if k.left == 0 || len(k.heads) < headFixedSize {
+		return 0, errShort
+	}
+	return binary.LittleEndian.Uint64(k.heads[4+6:]), nil
 }

@@ -106,12 +106,13 @@ func (f *frame) remember() (n uint32, err error) {
 	return n, err
 }
 
-// needsTags reports whether a query selects by tags.
-func needsTags(list []stream.Match) bool {
+// needsTags reports whether a query selects by tags, and whether it selects nothing
+// else.
+func needsTags(list []stream.Match) (some, all bool) {
+	all = len(list) > 0
 	for i := range list {
-		if len(list[i].Tags) > 0 {
-			return true
-		}
+		tags := len(list[i].Tags) > 0
+		some, all = some || tags, all && tags
 	}
-	return false
+	return some, all
 }

@@ -21,7 +21,8 @@ func (l *Log) Read(ctx context.Context, q stream.Query, emit func([]stream.Recor
 	}
 	place := l.readers.add(q)
 	defer l.readers.remove(place)
-	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, head: head, place: place, tagged: needsTags(q.Match)}
+	r := &reader{log: l, query: q, emit: emit, at: q.From.Position(0), begun: head, head: head, place: place}
+	r.tagged, r.indexed = needsTags(q.Match)
 	defer r.free()
 	if !q.Follow {
 		return r.finite(ctx)
@@ -43,8 +44,9 @@ type reader struct {
 	version uint64
 	place   *place // at, for those who watch
 
-	tagged bool     // the query selects by tags
-	tags   []string // of the event that is looked at
+	tagged  bool     // the query selects by tags
+	indexed bool     // and so that the index of tags names all that it selects
+	tags    []string // of the event that is looked at
 }
 
 func (r *reader) finite(ctx context.Context) error {
@@ -69,7 +71,11 @@ func (r *reader) advance(ctx context.Context, end stream.Position) error {
 		return r.pass(end)
 	}
 	for r.at < end {
-		if err := r.step(ctx, end); err != nil {
+		step := r.step
+		if r.indexed && !r.tailed(end) {
+			step = r.scanTags
+		}
+		if err := step(ctx, end); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,7 @@ func found(dir string, masters Masters) error {
 		return err
 	}
 	for _, e := range entries {
-		if !ours(e) {
+		if !ours(dir, e) {
 			return fmt.Errorf("%w: it holds %.80q and no %s", ErrForeign, e.Name(), stampName)
 		}
 	}
@@ -113,9 +113,13 @@ func found(dir string, masters Masters) error {
 
 // ours reports whether an entry may be what an attempt to found a keyring left, or
 // what an empty disk has.
-func ours(e fs.DirEntry) bool {
+func ours(dir string, e fs.DirEntry) bool {
 	name := e.Name()
-	return e.IsDir() && (name == workName || name == "lost+found" || len(name) == 2 && strings.Trim(name, "0123456789abcdef") == "")
+	if !e.IsDir() || name == workName || name == "lost+found" {
+		return e.IsDir()
+	}
+	within, err := os.ReadDir(filepath.Join(dir, name))
+	return len(name) == 2 && strings.Trim(name, "0123456789abcdef") == "" && len(within) == 0 && err == nil
 }
 
 // lockShared takes the lock that all who have the keyring open share. Who gets it alone
@@ -155,7 +159,8 @@ func sweep(dir string) error {
 	entries, err := os.ReadDir(filepath.Join(dir, workName))
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), "new-") {
-			err = errors.Join(err, destroy(filepath.Join(dir, workName, e.Name())))
+			// Only the name: the file may be a subject's by now, under its other one.
+			err = errors.Join(err, os.Remove(filepath.Join(dir, workName, e.Name())))
 		}
 	}
 	return errors.Join(err, eachOld(dir, func(path string, _ name) error { return os.Remove(path) }))

@@ -47,6 +47,9 @@ func read(dir string, n name) (file, error) {
 	info, err := f.Stat()
 	var data []byte
 	if err == nil {
+		err = fault("opened")
+	}
+	if err == nil {
 		data, err = io.ReadAll(io.LimitReader(f, maxFile))
 	}
 	return file{data, info}, errors.Join(err, f.Close())

@@ -2,10 +2,14 @@ package keyring_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/stream/keyring"
@@ -55,6 +59,29 @@ func Example() {
 	// Output:
 	// {[sealed person/42]} is 1 Harbour Street <nil>
 	// {[sealed person/42]} is forgotten: true
+}
+
+// A unique e-mail address needs a tag to look for, and a tag is clear text: it is made of
+// the address with a secret of the application's own, which the keyring keeps as well.
+// It is made where the command comes in, and travels in the payload.
+func ExampleRing_Key_blindTag() {
+	err := withKeys(func(ctx context.Context, keys stream.Keys) error {
+		pepper, err := keys.Key(ctx, "pepper/email") // never forgotten
+		if err != nil {
+			return err
+		}
+		blind := func(address string) string {
+			h := hmac.New(sha256.New, pepper)
+			h.Write([]byte(strings.ToLower(address)))
+			return "email:" + hex.EncodeToString(h.Sum(nil))
+		}
+		fmt.Println(blind("Ann@Home.example") == blind("ann@home.example"), blind("ann@home.example") == blind("ben@home.example"))
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: true false
 }
 
 // withKeys opens a keyring in a directory of its own, and removes it.

@@ -23,25 +23,28 @@ func (l *Log) AppendAll(ctx context.Context, b stream.Batch) ([]stream.Record, e
 			return nil, err
 		}
 	}
-	id, did, err := l.done(b)
+	did, err := l.done(b, commandsOf(b))
 	if err != nil || did != nil {
 		return did, err
 	}
 	if err := l.holds(b); err != nil {
 		return nil, err
 	}
-	var shares []share
 	var stored []stream.Record
 	for _, w := range b.Writes {
-		if len(w.Records) > 0 {
-			shares = append(shares, share{w.Stream, len(l.records), len(w.Records)})
-			stored = append(stored, l.store(w.Stream, stream.Version(len(l.streams[w.Stream])), w.Records)...)
+		if len(w.Records) == 0 {
+			continue
 		}
-	}
-	for i := range stored {
-		if !id.IsZero() {
-			l.commands[command{stored[i].Stream.Topic, id}] = effect{shares, l.end(stored[i].Remember)}
+		s := share{w.Stream, len(l.records), len(w.Records)}
+		if c := (command{w.Stream.Topic, w.Records[0].Command}); !c.id.IsZero() {
+			e, ok := l.commands[c] // of this batch: none was there
+			if !ok {
+				e.until = l.end(w.Records[0].Remember)
+			}
+			e.shares = append(e.shares, s)
+			l.commands[c] = e
 		}
+		stored = append(stored, l.store(w.Stream, stream.Version(len(l.streams[w.Stream])), w.Records)...)
 	}
 	return stored, nil
 }
@@ -71,44 +74,40 @@ func (l *Log) holds(b stream.Batch) error {
 
 // done is what the batch's command did before, in the order of its writes; nil if
 // it did nothing. It must have been the same streams.
-func (l *Log) done(b stream.Batch) (id stream.EventID, records []stream.Record, err error) {
-	commands := commandsOf(b)
-	id = commands[0].id
-	if id.IsZero() {
-		return id, nil, nil
-	}
-	reused := &stream.CommandReusedError{Command: id}
-	var before effect
-	known := 0
+func (l *Log) done(b stream.Batch, commands []command) ([]stream.Record, error) {
+	reused := &stream.CommandReusedError{Command: commands[0].id}
+	known := map[string]effect{}
+	shares := 0
 	for _, c := range commands {
-		if e, ok := l.remembered(c); ok {
-			before = e
-			known++
+		e, ok := l.remembered(c)
+		if !ok {
+			continue
 		}
+		known[c.topic] = e
+		shares += len(e.shares)
+		reused.First = e.shares[0].stream
 	}
-	if known == 0 {
-		return id, nil, nil
+	if len(known) == 0 {
+		return nil, nil
 	}
-	reused.First = before.shares[0].stream
-	writes := 0
+	var records []stream.Record
 	for _, w := range b.Writes {
 		if len(w.Records) == 0 {
 			continue
 		}
-		writes++
-		i := slices.IndexFunc(before.shares, func(s share) bool { return s.stream == w.Stream })
-		if i < 0 {
-			reused.Again = w.Stream
-			return id, nil, reused
+		reused.Again = w.Stream
+		e := known[w.Stream.Topic]
+		s, ok := e.on(w.Stream)
+		if !ok {
+			return nil, reused
 		}
-		s := before.shares[i]
+		shares--
 		records = append(records, copyAll(l.records[s.index:s.index+s.count])...)
 	}
-	if writes != len(before.shares) || known != len(commands) {
-		reused.Again = b.Writes[0].Stream
-		return id, nil, reused
+	if shares > 0 { // it did more than that
+		return nil, reused
 	}
-	return id, records, nil
+	return records, nil
 }
 
 // commandsOf is the batch's command, once for each topic that it writes to.

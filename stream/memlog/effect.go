@@ -1,6 +1,7 @@
 package memlog
 
 import (
+	"slices"
 	"time"
 
 	"github.com/thaw-go/thaw/stream"
@@ -12,10 +13,20 @@ type command struct {
 	id    stream.EventID
 }
 
-// effect is what a command led to: in one stream, or in several if it was a batch.
+// effect is what a command led to in a topic: in one stream, or in several if it was
+// a batch.
 type effect struct {
-	shares []share
+	shares []share   // in the order of the batch
 	until  time.Time // it is forgotten after this time; zero: never
+}
+
+// on is what the command did to a stream; false if nothing.
+func (e *effect) on(id stream.ID) (share, bool) {
+	i := slices.IndexFunc(e.shares, func(s share) bool { return s.stream == id })
+	if i < 0 {
+		return share{}, false
+	}
+	return e.shares[i], true
 }
 
 // share is count events of a stream, one behind the other in the log.
@@ -32,7 +43,7 @@ func (l *Log) remembered(c command) (effect, bool) {
 		delete(l.commands, c)
 		return effect{}, false
 	}
-	return e, ok && len(e.shares) > 0
+	return e, ok
 }
 
 // end is until when a command that takes effect now is remembered; zero: for ever.

@@ -3,6 +3,7 @@ package memlog
 import (
 	"context"
 	"maps"
+	"slices"
 	"sort"
 
 	"github.com/thaw-go/thaw/internal/engine"
@@ -147,6 +148,6 @@ func (r *reader) take(rec *stream.Record) {
 	r.data = append(r.data, rec.Data...)
 	c := *rec
 	c.Data = r.data[begin:len(r.data):len(r.data)]
-	c.Meta = maps.Clone(rec.Meta)
+	c.Meta, c.Tags = maps.Clone(rec.Meta), slices.Clone(rec.Tags)
 	r.records = append(r.records, c)
 }

@@ -18,6 +18,7 @@ var options = cmp.Options{
 	cmpopts.EquateEmpty(),
 	cmpopts.EquateNaNs(),
 	cmp.FilterValues(bothErrors, cmp.Comparer(sameError)),
+	openSealed,
 }
 
 // Equal reports whether two values are the same to a person: of the same type,
@@ -29,6 +30,7 @@ var options = cmp.Options{
 //   - Times are the same if they are the same instant.
 //   - Errors are the same if one is the other in the sense of [errors.Is], or if
 //     they have the same type and text.
+//   - Sealed values are the same if what they hold is.
 //   - Types that have a method Equal decide for themselves.
 //   - Functions are the same only if both are nil, channels if they are identical.
 //

@@ -1,0 +1,5 @@
+package operators
+
+type keyedWatcher struct{}
+
+func (w *keyedWatcher) tell(keys []string) {}
