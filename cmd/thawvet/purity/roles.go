@@ -14,7 +14,8 @@ const thaw = "github.com/thaw-go/thaw/"
 var fields = map[string]bool{
 	"Initial": true, "Decide": true, "Evolve": true, "Clone": true, // of an aggregate
 	"Correlate": true, "Starts": true, "React": true, "Expire": true, "Refused": true, "Undo": true, "Time": true, "Migrate": true, // of a saga
-	"Reduce": true, "Key": true, "Index": true, "Indexes": true, // of a view
+	"Keys": true, "Reduce": true, "Gone": true, "Indexes": true, // of a view
+	"Key": true, "Of": true, "Left": true, "Right": true, // of operators
 	"Tags": true, "Fallback": true, "As": true, // of a topic
 }
 
@@ -22,6 +23,7 @@ var fields = map[string]bool{
 // become, by the name of the parameter.
 var arguments = map[string]map[string]string{
 	"aggregate.New":      {"decide": "Decide", "evolve": "Evolve"},
+	"aggregate.NewRule":  {"of": "Of", "evolve": "Evolve", "judge": "Judge"},
 	"operators.NewView":  {"initial": "Initial", "reduce": "Reduce"},
 	"operators.Reduce":   {"f": "Reduce"},
 	"operators.ReduceBy": {"f": "Reduce"},
@@ -93,8 +95,21 @@ func (c *checker) field(of types.Type, name string, value ast.Expr) {
 	if owner == "" || !fields[name] {
 		return
 	}
-	if signature, ok := typeOf(c, value).(*types.Signature); ok && !takesContext(signature) {
-		c.judge(name, owner, value)
+	switch t := typeOf(c, value).(type) {
+	case *types.Signature:
+		if !takesContext(t) {
+			c.judge(name, owner, value)
+		}
+	case *types.Map: // of functions by name
+		lit, ok := ast.Unparen(value).(*ast.CompositeLit)
+		if _, functions := t.Elem().Underlying().(*types.Signature); !ok || !functions {
+			return
+		}
+		for _, element := range lit.Elts {
+			if pair, ok := element.(*ast.KeyValueExpr); ok {
+				c.judge(name, owner, pair.Value)
+			}
+		}
 	}
 }
 

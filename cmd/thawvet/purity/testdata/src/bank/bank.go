@@ -187,3 +187,11 @@ var clocks = aggregate.Decider[Command, Event, State]{
 		return s
 	},
 }
+
+var keyed = operators.KeyedView[Event, State]{
+	Keys:   func(Event) []string { return os.Args },                              // want `Keys of operators.KeyedView uses os.Args`
+	Reduce: func(_ string, s State, _ Event) State { return evolve(s, Event{}) }, // want `Reduce of operators.KeyedView calls bank.evolve, which writes to the variable bank.count`
+	Indexes: map[string]func(string, State) []string{
+		"by day": func(string, State) []string { return []string{time.Now().Weekday().String()} }, // want `Indexes of operators.KeyedView calls time.Now`
+	},
+}

@@ -12,3 +12,9 @@ func Ask[T, S, R any](v *View[T, S], question func(S) R) (answer R) { return que
 func Reduce[T, S any](ctx context.Context, items []T, seed S, f func(S, T) S) S { return seed }
 
 func Map[A, B any](items []A, f func(A) B) []B { return nil }
+
+type KeyedView[E, S any] struct {
+	Keys    func(E) []string
+	Reduce  func(key string, s S, e E) S
+	Indexes map[string]func(key string, s S) []string
+}
