@@ -109,11 +109,7 @@ func fulfilled(t *testing.T, calls int, after bool) (texts []string, died bool) 
 }
 
 // untilQuiet runs a saga until nothing more comes of it.
-func untilQuiet(w world, r interface {
-	Run(context.Context) error
-	Online(context.Context) error
-	WaitFor(context.Context, stream.Cursor) error
-}) error {
+func untilQuiet(w world, r *aggregate.SagaRunner) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }() // ends with ctx

@@ -36,7 +36,9 @@ func batchCommandReused(s *subject) {
 		s.same("the command that the error names", got.Command, command)
 	}
 	for _, id := range []stream.ID{ann, cat} {
-		_, err := s.Append(s.ctx, id, stream.AnyVersion, commanded(command, 1)...)
+		r := commanded(command, 1)[0]
+		r.ID = stream.EventID{}
+		_, err := s.Append(s.ctx, id, stream.AnyVersion, r)
 		failsWith[*stream.CommandReusedError](s, "the command again, on "+id.String()+" alone", err)
 	}
 	s.holds(want)

@@ -44,10 +44,10 @@ func tagsRead(s *subject) {
 	s.tagsFollowed(len(all))
 }
 
-// tagsFollowed follows a tag from the end of history.
+// tagsFollowed follows a tag that none of history carries.
 func (s *subject) tagsFollowed(head int) {
 	s.t.Helper()
-	q := stream.Query{From: at(head), Match: []stream.Match{{Tags: []string{"new"}}}}
+	q := stream.Query{Match: []stream.Match{{Tags: []string{"new"}}}}
 	step := 0
 	p, err := s.follow(s.ctx, q, func(p *tape) bool {
 		if p.last().Live && p.last().At.Reached(at(head+step)) {

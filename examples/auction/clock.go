@@ -89,34 +89,3 @@ func evolveClock(s ClockState, e ClockEvent) ClockState {
 	}
 	return s
 }
-
-// happenedAt is when an event happened, which is not when it was stored.
-func happenedAt(e *stream.Event[any]) time.Time {
-	switch e := e.Data.(type) {
-	case PersonRegistered:
-		return e.At
-	case LotOpened:
-		return e.At
-	case BidPlaced:
-		return e.At
-	case LotSold:
-		return e.At
-	case LotUnsold:
-		return e.At
-	case SaleCancelled:
-		return e.At
-	case SecondChanceOffered:
-		return e.At
-	case InvoiceIssued:
-		return e.At
-	case InvoicePaid:
-		return e.At
-	case InvoiceCancelled:
-		return e.At
-	case ClockSet:
-		return e.At
-	case Ticked:
-		return e.At
-	}
-	return time.Time{}
-}

@@ -11,9 +11,6 @@ import (
 // Term is how long a buyer has to pay: whole ticks.
 const Term = 30 * tickLength
 
-// Hall is everything that happens in the house, in log order.
-var Hall = stream.Union[any](Persons, Lots, Invoices, Clocks)
-
 // SaleState is what the saga remembers of a lot.
 type SaleState struct {
 	Lot      string
