@@ -11,7 +11,6 @@ import (
 	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/stream/memlog"
-	"github.com/thaw-go/thaw/testkit/golden"
 )
 
 // held is an auction that is over.
@@ -93,16 +92,6 @@ func TestWhoIsForgottenHasNoAddressAnywhere(t *testing.T) {
 	if want := "[sealed " + subject(best) + "]"; !strings.Contains(after, want) || strings.Contains(after, "Street") {
 		t.Errorf("after %s was forgotten the best customer is %q, want it with %q", best, after, want)
 	}
-}
-
-// What is in a house's log stays there: whoever changes an event says how the old ones
-// are read.
-func TestEveryPayloadEverStoredIsStillRead(t *testing.T) {
-	golden.Payloads(t, Lots, "payloads/lots", opened, BidPlaced{"ann", 12_00, at(1)}, LotSold{"ann", 12_00, at(10)}, LotUnsold{at(10)},
-		SaleCancelled{"ann", at(15)}, SecondChanceOffered{"bob", 11_00, at(15)})
-	golden.Payloads(t, Invoices, "payloads/invoices", InvoiceIssued{"lot-1", "ann", 12_00, at(10), at(15)},
-		InvoicePaid{"lot-1", "ann", 12_00, at(11)}, InvoiceCancelled{"lot-1", at(15)})
-	golden.Payloads(t, Clocks, "payloads/clocks", ClockSet{1, opening}, Ticked{3, at(1)})
 }
 
 // A bidder who comes back under another name is told so, and nobody else is.
