@@ -76,7 +76,8 @@ func TestABatchIsStoredAsAWholeOrNotAtAll(t *testing.T) {
 // restart, and answers with what it did, in the order of the writes. It is one command
 // with Append's.
 // Breaks when: divide does not merge a batch's shares; knownJoint does not compare the
-// streams; decideAppend takes a command for its own that did more than that.
+// streams; decideAppend takes a command for its own that did more than that;
+// tellApart gives two appends one time.
 func TestABatchesCommandTakesEffectOnce(t *testing.T) {
 	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +116,7 @@ func TestABatchesCommandTakesEffectOnce(t *testing.T) {
 					append(slices.Clone(batch.Writes), write("a", "3", 0, mail(command))),
 					append(slices.Clone(batch.Writes), write("d", "1", 0, mail(command))),
 					{write("a", "3", 0, mail(command))},
+					{write("b", "1", 0, mail(command), mail(command))},
 				} {
 					_, err := log.AppendAll(t.Context(), stream.Batch{Writes: other})
 					var reused *stream.CommandReusedError
@@ -125,6 +127,9 @@ func TestABatchesCommandTakesEffectOnce(t *testing.T) {
 				var reused *stream.CommandReusedError
 				if _, err := log.Append(t.Context(), stream.ID{Topic: "a", Key: "2"}, stream.AnyVersion, mail(command)); !errors.As(err, &reused) {
 					t.Errorf("%s, Append on one of two: got %v, want a CommandReusedError", when, err)
+				}
+				if _, err := log.Append(t.Context(), stream.ID{Topic: "b", Key: "1"}, stream.AnyVersion, mail(command)); !errors.As(err, &reused) {
+					t.Errorf("%s, Append in one topic of two: got %v, want a CommandReusedError", when, err)
 				}
 				if err := log.Verify(t.Context(), nil); err != nil {
 					t.Errorf("%s: %v", when, err)
