@@ -21,6 +21,9 @@ func crashBatch(command stream.EventID, tag string, after stream.Cursor) stream.
 	records := crashRecords(command, 3)
 	records[0].Tags = []string{tag}
 	records[2].Tags = []string{"second"}
+	for i := range records {
+		records[i].Remember = 3600 // so that there are entries which the database will forget
+	}
 	return stream.Batch{
 		Writes: []stream.Write{
 			{Stream: stream.ID{Topic: "claims", Key: fmt.Sprint(command[0] % 20)}, Expected: stream.AnyVersion, Records: records[:1]},
