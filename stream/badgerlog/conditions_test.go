@@ -22,8 +22,8 @@ func claim(t testing.TB, log *badgerlog.Log, tag string, who int, command stream
 
 // Of 64 writers who want the same tag exactly one gets it, on each of many tags, while
 // others do something else; the others are told which event was first.
-// Breaks when: plan.firstMatch does not look at what is on its way to the disk, at what
-// the plan has accepted, or at what became visible since the caller looked.
+// Breaks when: plan.firstMatch does not look at what the plan has accepted, or at what
+// became visible since the caller looked.
 func TestOfManyWritersWhoWantTheSameTagOneGetsIt(t *testing.T) {
 	const writers = 64
 	tags := 200

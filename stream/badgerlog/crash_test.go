@@ -94,16 +94,16 @@ type crashes struct {
 	options string        // what the last process was told
 	opening time.Duration // about how long opening takes
 
-	stored  map[stream.Position]told                      // the first event of each append that was acknowledged
-	seen    map[stream.Position]told                      // events that a subscriber was handed
-	refused map[stream.EventID]bool                       // appends since the last check
-	imports map[stream.EventID]imported                   // those that were acknowledged
-	doubt   map[stream.EventID]sent                       // appends of the processes since the last check that were not
-	doubtAll map[stream.EventID]string                    // the same of batches: their tags
-	doubtIn map[stream.EventID]imported                   // the same of imports
-	places  map[string]stream.Position                    // of consumers: the last acknowledged
-	cut     struct{ acknowledged, asked stream.Position } // of truncations
-	head    stream.Position                               // at the last check
+	stored   map[stream.Position]told                      // the first event of each append that was acknowledged
+	seen     map[stream.Position]told                      // events that a subscriber was handed
+	refused  map[stream.EventID]bool                       // appends since the last check
+	imports  map[stream.EventID]imported                   // those that were acknowledged
+	doubt    map[stream.EventID]sent                       // appends of the processes since the last check that were not
+	doubtAll map[stream.EventID]string                     // the same of batches: their tags
+	doubtIn  map[stream.EventID]imported                   // the same of imports
+	places   map[string]stream.Position                    // of consumers: the last acknowledged
+	cut      struct{ acknowledged, asked stream.Position } // of truncations
+	head     stream.Position                               // at the last check
 }
 
 // told is an acknowledged append.

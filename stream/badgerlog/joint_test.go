@@ -76,8 +76,7 @@ func TestABatchIsStoredAsAWholeOrNotAtAll(t *testing.T) {
 // restart, and answers with what it did, in the order of the writes. It is one command
 // with Append's.
 // Breaks when: divide does not merge a batch's shares; knownJoint does not compare the
-// streams; decideAppend takes a command for its own that did more than that;
-// tellApart gives two appends one time.
+// streams; decideAppend takes a command for its own that did more than that.
 func TestABatchesCommandTakesEffectOnce(t *testing.T) {
 	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
