@@ -177,9 +177,11 @@ func (a *adapterRun[E]) do(ctx context.Context, e *stream.Event[E]) (err error) 
 	return err
 }
 
-func (a *adapterRun[E]) pass(ctx context.Context, m stream.Mark) error { return a.move(ctx, m.At) }
-func (a *adapterRun[E]) next() (time.Time, bool)                       { return time.Time{}, false }
-func (a *adapterRun[E]) fire(context.Context, time.Time) error         { return nil }
+func (a *adapterRun[E]) pass(ctx context.Context, m stream.Mark) (bool, error) {
+	return true, a.move(ctx, m.At)
+}
+func (a *adapterRun[E]) next() (time.Time, bool)               { return time.Time{}, false }
+func (a *adapterRun[E]) fire(context.Context, time.Time) error { return nil }
 
 // park keeps an event for later, behind those of its stream.
 func (a *adapterRun[E]) park(e *stream.Event[E], attempts int, why error) (stream.Change, error) {

@@ -81,18 +81,9 @@ func (c *cache[S]) put(key string, now known[S]) {
 	now.state = c.copy(now.state)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if before, ok := c.states.Peek(key); !ok || before.version <= now.version {
+	if before, ok := c.states.Peek(key); !ok || before.version < now.version {
 		c.states.Add(key, now)
 	}
-}
-
-func (c *cache[S]) forget(key string) {
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.states.Remove(key)
 }
 
 // copy is a state that shares no memory with the given one, if there is a Clone.

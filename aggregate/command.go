@@ -46,17 +46,18 @@ type order struct {
 
 // newOrder fills in what the caller left to the library.
 func newOrder(ctx context.Context, id stream.EventID, cause stream.Cause, meta stream.Metadata) order {
-	o := order{id: id, given: !id.IsZero(), cause: cause, meta: meta}
+	o := order{id: id, given: !id.IsZero(), cause: cause, meta: stream.MetadataOf(ctx)}
 	if !o.given {
 		o.id = stream.NewID()
 	}
 	if o.cause.IsZero() {
 		o.cause = stream.CauseOf(ctx)
 	}
-	if all := stream.MetadataOf(ctx); len(all) > 0 {
-		maps.Copy(all, meta)
-		o.meta = all
+	if o.meta == nil {
+		o.meta = maps.Clone(meta) // what is stored must not change with the caller's
+		return o
 	}
+	maps.Copy(o.meta, meta)
 	return o
 }
 

@@ -25,6 +25,8 @@ type mortal struct {
 	after bool // the last call takes effect
 	block int  // how many events Read hands over at once
 	dead  bool
+
+	honest bool // Read tells that more is to come
 }
 
 var errDead = errors.New("the process is gone")
@@ -84,7 +86,11 @@ func (m *mortal) State(ctx context.Context, name, key string) ([]byte, bool, err
 func (m *mortal) Read(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
 	return m.Log.Read(ctx, q, func(records []stream.Record, mark stream.Mark) error {
 		for len(records) > m.block {
-			part := stream.Mark{At: records[m.block-1].Cursor(), Head: mark.Head}
+			at := records[m.block-1].Cursor()
+			part := stream.Mark{At: at, Head: at} // as if there were no more: it is to be stored
+			if m.honest {
+				part.Head = mark.Head
+			}
 			if err := emit(records[:m.block], part); err != nil {
 				return err
 			}

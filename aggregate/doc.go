@@ -22,8 +22,13 @@
 //     They see no event from before they first came online, lose none while they
 //     are down, and have one runner on a log at a time.
 //   - A saga's commands carry IDs derived from what triggered them, and its state,
-//     timers and place are stored in one write: a crash anywhere repeats nothing
-//     on an aggregate. An adapter's effects are outside: at least once, with at
-//     most one event done twice after a crash, under an ID that stays the same.
+//     steps, timers, parked turns and place are stored in one write: a crash anywhere
+//     repeats nothing on an aggregate, however many workers it has. An adapter's
+//     effects are outside, as are those of a [HandleFunc]: at least once, under an ID
+//     that stays the same; after a crash an adapter does at most one event twice.
+//   - One instance's turns are taken in order. One that can not be taken waits, and
+//     all later ones of its instance behind it, until a person decides; nothing is
+//     skipped in silence.
+//   - A saga that feeds itself is stopped, and the cycle named.
 //   - Every goroutine that a runner starts has ended when its Run returns.
 package aggregate

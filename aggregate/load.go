@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -12,6 +13,30 @@ type known[S any] struct {
 	state   S
 	version stream.Version
 	cursor  stream.Cursor // just after the event of that version
+	seen    stream.Cursor // nothing happened to it between there and here; zero: not known
+}
+
+// from is where to read on.
+func (k *known[S]) from() stream.Cursor {
+	if k.seen.Reached(k.cursor) {
+		return k.seen
+	}
+	return k.cursor
+}
+
+// sought is the command whose events a load looks for.
+type sought struct {
+	command stream.EventID
+	since   stream.Version // it stands at this version or later, as the store said; 0: wherever it is remembered
+}
+
+// found reports whether an event is of the command. One that is forgotten by now is
+// of no command: the same ID takes effect again.
+func (s *sought) found(rec *stream.Record) bool {
+	if rec.Command != s.command || rec.Version < s.since {
+		return false
+	}
+	return s.since > 0 || rec.Remember == 0 || time.Since(rec.Time) < time.Duration(rec.Remember)*time.Second
 }
 
 // unborn is every instance's state before its first event. The state is made when
@@ -25,7 +50,7 @@ var errFound = errors.New("aggregate: found")
 // of a command, it stops after them and returns them as that command's result. It
 // reads all the instance's events, as the version counts those too that the topic
 // skips.
-func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, from known[S], command stream.EventID) (result Result[E, S], err error) {
+func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, from known[S], want sought) (result Result[E, S], err error) {
 	in := true
 	defer stream.Contain("Evolve of "+id.String(), &in, &err)
 	result = Result[E, S]{State: from.state, Version: from.version, Cursor: from.cursor}
@@ -34,12 +59,12 @@ func (r *Repository[C, E, S]) load(ctx context.Context, id stream.ID, from known
 	}
 	in = false
 	selected := stream.Query{Match: r.decider.Topic.Match(id.Key)}
-	all := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}, From: from.cursor}
+	all := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}, From: from.from()}
 	err = r.store.Read(ctx, all, func(records []stream.Record, _ stream.Mark) error {
 		slab := make([]stream.Event[E], 0, len(records))
 		for i := range records {
 			rec := &records[i]
-			own := rec.Command == command
+			own := want.found(rec)
 			if !own && len(result.Events) > 0 {
 				return errFound
 			}

@@ -28,6 +28,10 @@ func (p *Part[C, E, S]) of() (stream.ID, stream.Store) { return p.id, p.reposito
 
 func (p *Part[C, E, S]) cursor() stream.Cursor { return p.Result.Cursor }
 
+func (p *Part[C, E, S]) begin(ctx context.Context) (context.Context, func(error)) {
+	return p.repository.begin(ctx, p.id, p.command, &p.Result)
+}
+
 // load always reads the log: what other parts decide depends on this one, too.
 func (p *Part[C, E, S]) load(ctx context.Context, o order) (done bool, err error) {
 	r := p.repository
@@ -35,7 +39,7 @@ func (p *Part[C, E, S]) load(ctx context.Context, o order) (done bool, err error
 	if !o.given {
 		before = r.snapshot(ctx, p.id)
 	}
-	p.Result, err = r.load(ctx, p.id, before, o.id)
+	p.Result, err = r.load(ctx, p.id, before, sought{command: o.id})
 	return len(p.Result.Events) > 0, err
 }
 
@@ -44,14 +48,14 @@ func (p *Part[C, E, S]) decide(ctx context.Context, o order) (w stream.Write, co
 	if p.Expected != nil && *p.Expected != now {
 		return w, nil, finalError{&stream.ConflictError{Stream: p.id, Expected: *p.Expected, Actual: now}}
 	}
+	events, err := r.decide(p.id, p.Result.State, p.command)
+	w = stream.Write{Stream: p.id, Expected: now}
+	if err != nil || len(events) == 0 {
+		return w, nil, err
+	}
 	if conditions, err = r.judge(ctx, p.id, p.command); err != nil {
 		return w, nil, err
 	}
-	events, err := r.decide(p.id, p.Result.State, p.command)
-	if err != nil {
-		return w, nil, err
-	}
-	w = stream.Write{Stream: p.id, Expected: now}
 	w.Records, err = r.records(ctx, p.id, o, stream.DeriveID(o.id, p.id.String(), 0), p.command, events)
 	return w, conditions, err
 }
@@ -62,7 +66,7 @@ func (p *Part[C, E, S]) settle(ctx context.Context, o order, stored []stream.Rec
 		return nil
 	}
 	if stored[0].Version != before+1 { // the command took effect meanwhile
-		p.Result, err = r.load(ctx, p.id, r.unborn(), o.id)
+		p.Result, err = r.load(ctx, p.id, r.unborn(), sought{o.id, stored[0].Version})
 		return err
 	}
 	if p.Result, err = r.result(p.id, p.Result, stored); err == nil {

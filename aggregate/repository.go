@@ -83,18 +83,15 @@ func (r *Repository[C, E, S]) Handle(ctx context.Context, c Command[C]) (result 
 	if err := id.Validate(); err != nil {
 		return Result[E, S]{}, err
 	}
-	if hook := r.options.Hooks.Command; hook != nil {
-		var done func([]stream.Header, error)
-		ctx, done = hook(ctx, id, c.Data)
-		defer func() { done(headers(result.Events), err) }()
-	}
+	ctx, done := r.begin(ctx, id, c.Data, &result)
+	defer func() { done(err) }()
 	o := newOrder(ctx, c.ID, c.CausedBy, c.Meta)
-	for range maxAttempts {
-		result, err = r.attempt(ctx, id, o, c)
+	for i := range maxAttempts {
+		result, err = r.attempt(ctx, id, o, c, i == 0)
 		if !overtaken(err) {
 			return result, err
 		}
-		if c.Expected != nil {
+		if _, ok := errors.AsType[*stream.ConflictError](err); ok && c.Expected != nil {
 			return Result[E, S]{}, err // whoever gave it has to look again
 		}
 		if err := ctx.Err(); err != nil {
@@ -102,6 +99,22 @@ func (r *Repository[C, E, S]) Handle(ctx context.Context, c Command[C]) (result 
 		}
 	}
 	return Result[E, S]{}, fmt.Errorf("aggregate: %T for %s: gave up after %d conflicts: %w", c.Data, id, maxAttempts, err)
+}
+
+// begin tells the hooks of a command, and done of what came of it.
+func (r *Repository[C, E, S]) begin(ctx context.Context, id stream.ID, c C, result *Result[E, S]) (_ context.Context, done func(error)) {
+	hook := r.options.Hooks.Command
+	if hook == nil {
+		return ctx, func(error) {}
+	}
+	ctx, told := hook(ctx, id, c)
+	return ctx, func(err error) {
+		if err != nil {
+			told(nil, err)
+			return
+		}
+		told(headers(result.Events), nil)
+	}
 }
 
 // overtaken reports whether another writer was faster.
@@ -124,38 +137,63 @@ func headers[E any](events []*stream.Event[E]) []stream.Header {
 // attempt loads, decides and appends once. A state from memory may be old: what is
 // stored on top of it proves that it was not, and anything else is decided again on
 // what the log has.
-func (r *Repository[C, E, S]) attempt(ctx context.Context, id stream.ID, o order, c Command[C]) (Result[E, S], error) {
-	if now, ok := r.cache.get(id.Key); ok {
-		result, stored, err := r.try(ctx, id, o, c, now)
-		if stored {
+func (r *Repository[C, E, S]) attempt(ctx context.Context, id stream.ID, o order, c Command[C], first bool) (Result[E, S], error) {
+	now, ok := r.cache.get(id.Key)
+	switch {
+	case !ok:
+		now = r.snapshot(ctx, id)
+	case first:
+		if result, stored, err := r.try(ctx, id, o, c, now); stored {
 			return result, err
 		}
-		return r.onLog(ctx, id, o, c, now)
+		if now, ok = r.cache.get(id.Key); !ok { // the state was given to Decide
+			now = r.snapshot(ctx, id)
+		}
 	}
-	return r.onLog(ctx, id, o, c, r.snapshot(ctx, id))
+	return r.onLog(ctx, id, o, c, now)
 }
 
 // onLog decides on the instance as the log has it, which is folded from a state that
 // it had before.
 func (r *Repository[C, E, S]) onLog(ctx context.Context, id stream.ID, o order, c Command[C], before known[S]) (Result[E, S], error) {
-	loaded, err := r.load(ctx, id, before, o.id)
+	loaded, err := r.load(ctx, id, before, sought{command: o.id})
 	if err != nil || len(loaded.Events) > 0 {
 		return loaded, err
 	}
-	result, stored, err := r.try(ctx, id, o, c, known[S]{loaded.State, loaded.Version, loaded.Cursor})
-	if stored {
-		return result, err
-	}
-	r.remember(ctx, id, before.version, loaded)
-	if before.version == 0 || !o.given {
+	r.remember(ctx, id, before.version, loaded) // also for who is overtaken now and reads on from here
+	result, stored, err := r.try(ctx, id, o, c, known[S]{state: loaded.State, version: loaded.Version, cursor: loaded.Cursor})
+	if stored || before.version == 0 || !o.given {
 		return result, err
 	}
 	// Nothing is to be stored, perhaps because the command took effect long ago,
 	// before the state that this began with.
-	if first, missing := r.load(ctx, id, r.unborn(), o.id); missing == nil && len(first.Events) > 0 {
-		return first, nil
+	first, missing := r.first(ctx, id, o)
+	if missing != nil || len(first.Events) > 0 {
+		return first, missing
 	}
 	return result, err
+}
+
+// first is what a command did the first time; without events if it did nothing. What
+// it did before the events that the log still has can not be said: that is a
+// [*stream.TruncatedError].
+func (r *Repository[C, E, S]) first(ctx context.Context, id stream.ID, o order) (Result[E, S], error) {
+	first, err := r.load(ctx, id, r.unborn(), sought{command: o.id})
+	cut, ok := errors.AsType[*stream.TruncatedError](err)
+	if !ok {
+		return first, err
+	}
+	want := sought{command: o.id}
+	rest := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}, From: cut.Cut}
+	err = r.store.Read(ctx, rest, func(records []stream.Record, _ stream.Mark) error {
+		for i := range records {
+			if want.found(&records[i]) {
+				return cut
+			}
+		}
+		return nil
+	})
+	return Result[E, S]{}, err
 }
 
 // try decides on a state and appends; stored is false if there was nothing to store.
@@ -164,10 +202,6 @@ func (r *Repository[C, E, S]) try(ctx context.Context, id stream.ID, o order, c 
 	if c.Expected != nil && *c.Expected != now.version {
 		return Result[E, S]{}, false, &stream.ConflictError{Stream: id, Expected: *c.Expected, Actual: now.version}
 	}
-	conditions, err := r.judge(ctx, id, c.Data)
-	if err != nil {
-		return Result[E, S]{}, false, err
-	}
 	decided, err := r.decide(id, now.state, c.Data)
 	if err != nil || len(decided) == 0 {
 		if err != nil {
@@ -175,19 +209,22 @@ func (r *Repository[C, E, S]) try(ctx context.Context, id stream.ID, o order, c 
 		}
 		return result, false, err
 	}
+	conditions, err := r.judge(ctx, id, c.Data)
+	if err != nil {
+		return Result[E, S]{}, false, err
+	}
 	records, err := r.records(ctx, id, o, o.id, c.Data, decided)
 	if err != nil {
 		return Result[E, S]{}, true, err
 	}
 	done, err := r.append(ctx, id, now.version, records, conditions)
 	if err != nil {
-		r.cache.forget(id.Key)
 		return Result[E, S]{}, true, err
 	}
 	if done[0].Version != now.version+1 {
 		// The same command took effect before, so what is stored is its doing: load
 		// up to it.
-		result, err = r.load(ctx, id, r.unborn(), o.id)
+		result, err = r.load(ctx, id, r.unborn(), sought{o.id, done[0].Version})
 		return result, true, err
 	}
 	result, err = r.result(id, result, done)
@@ -213,7 +250,7 @@ func (r *Repository[C, E, S]) remember(ctx context.Context, id stream.ID, before
 	if now.Version == 0 {
 		return
 	}
-	r.cache.put(id.Key, known[S]{now.State, now.Version, now.Cursor})
+	r.cache.put(id.Key, known[S]{state: now.State, version: now.Version, cursor: now.Cursor})
 	r.keepSnapshot(ctx, id, before, now)
 }
 

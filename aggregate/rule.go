@@ -10,27 +10,55 @@ import (
 
 // Rule is something that holds over more than one instance, such as that no two users
 // have one e-mail address: a decision over the events with certain tags, wherever they
-// happened. [NewRule] makes one, [NewGuardedRepository] obeys it.
+// happened. [NewRule] and [NewRuleOver] make one, [NewGuardedRepository] obeys it.
 type Rule[C, E any] struct {
 	name string
 	of   func(key string, c C) []string
-	// open begins a fold over the events and returns it and what judges it.
-	open func() (fold func(*stream.Event[E]), judge func(key string, c C) error)
+	// begin begins a fold over events of a topic: the rule's own, or the aggregate's.
+	begin func(aggregates *stream.Topic[E]) folding[C]
 }
 
-// NewRule makes a rule. of says which tags a command depends on (see
-// [stream.TopicOptions]); none: the rule has nothing to say about it. All events of
-// the topic with any of these tags are folded by evolve, in the order of the log,
-// beginning with the zero R; judge then refuses the command or returns nil. The command
-// takes effect only if no other event with one of the tags has come meanwhile;
-// otherwise all is done anew. This is known as a dynamic consistency boundary. The
-// functions must depend on their arguments alone.
+// folding is a rule at work on one command.
+type folding[C any] struct {
+	match []stream.Match // the topic's
+	fold  func(*stream.Record) error
+	judge func(key string, c C) error
+}
+
+// NewRule makes a rule over events of the aggregate's own topic. of says which tags a
+// command depends on (see [stream.TopicOptions]); none: the rule has nothing to say
+// about it. All events of the topic with any of these tags are folded by evolve, in the
+// order of the log, beginning with the zero R; judge then refuses the command or returns
+// nil. It is asked about what the aggregate has decided to do, not about a command that
+// does nothing. The command takes effect only if no other event with one of the tags has
+// come meanwhile; otherwise all is done anew. This is known as a dynamic consistency
+// boundary. The functions must depend on their arguments alone.
 func NewRule[C, E, R any](name string, of func(key string, c C) []string, evolve func(R, *stream.Event[E]) R, judge func(state R, key string, c C) error) Rule[C, E] {
-	return Rule[C, E]{name: name, of: of, open: func() (func(*stream.Event[E]), func(string, C) error) {
-		var state R
-		fold := func(e *stream.Event[E]) { state = evolve(state, e) }
-		return fold, func(key string, c C) error { return judge(state, key, c) }
-	}}
+	return Rule[C, E]{name: name, of: of, begin: func(own *stream.Topic[E]) folding[C] { return foldWith(own, evolve, judge) }}
+}
+
+// NewRuleOver makes a rule over events of another topic than the aggregate's, or of a
+// union of several. It is NewRule in all else.
+func NewRuleOver[E, C, F, R any](topic *stream.Topic[F], name string, of func(key string, c C) []string, evolve func(R, *stream.Event[F]) R, judge func(state R, key string, c C) error) Rule[C, E] {
+	return Rule[C, E]{name: name, of: of, begin: func(*stream.Topic[E]) folding[C] { return foldWith(topic, evolve, judge) }}
+}
+
+func foldWith[C, F, R any](topic *stream.Topic[F], evolve func(R, *stream.Event[F]) R, judge func(R, string, C) error) folding[C] {
+	var state R
+	var slab []stream.Event[F]
+	return folding[C]{
+		match: topic.Match(""),
+		fold: func(rec *stream.Record) (err error) {
+			if slab, err = topic.DecodeAll(rec, slab[len(slab):]); err != nil {
+				return err
+			}
+			for i := range slab { // more or less than one, if its name was retired
+				state = evolve(state, &slab[i])
+			}
+			return nil
+		},
+		judge: func(key string, c C) error { return judge(state, key, c) },
+	}
 }
 
 // judge asks the rules about a command and returns under what conditions they let it
@@ -39,7 +67,7 @@ func (r *Repository[C, E, S]) judge(ctx context.Context, id stream.ID, c C) (con
 	if len(r.rules) == 0 {
 		return nil, nil
 	}
-	head, err := r.store.Head(ctx)
+	head, err := r.store.Head(ctx) // before anything is read: what comes from here on breaks the condition
 	if err != nil {
 		return nil, err
 	}
@@ -52,12 +80,16 @@ func (r *Repository[C, E, S]) judge(ctx context.Context, id stream.ID, c C) (con
 		if len(tags) == 0 {
 			continue
 		}
+		work := rule.begin(r.decider.Topic)
 		condition := stream.Condition{After: head}
 		for _, tag := range tags {
-			condition.Match = append(condition.Match, stream.Match{Topic: id.Topic, Tags: []string{tag}})
+			for _, m := range work.match {
+				m.Tags = []string{tag}
+				condition.Match = append(condition.Match, m)
+			}
 		}
 		conditions = append(conditions, condition)
-		if err := r.apply(ctx, rule, id, c, condition); err != nil {
+		if err := r.apply(ctx, rule.name, work, id, c, condition); err != nil {
 			return nil, err
 		}
 	}
@@ -65,37 +97,26 @@ func (r *Repository[C, E, S]) judge(ctx context.Context, id stream.ID, c C) (con
 }
 
 // apply folds what a rule depends on, up to where the condition begins, and asks it.
-func (r *Repository[C, E, S]) apply(ctx context.Context, rule *Rule[C, E], id stream.ID, c C, condition stream.Condition) error {
-	fold, judge := rule.open()
-	topic := r.decider.Topic
-	selected := stream.Query{Match: topic.Match("")}
+func (r *Repository[C, E, S]) apply(ctx context.Context, name string, work folding[C], id stream.ID, c C, condition stream.Condition) error {
 	if !condition.After.IsZero() {
 		q := stream.Query{Match: condition.Match, To: condition.After}
 		err := r.store.Read(ctx, q, func(records []stream.Record, _ stream.Mark) error {
-			slab := make([]stream.Event[E], 0, len(records))
-			for i := range records {
-				rec := &records[i]
-				if !selected.Accepts(rec.Stream.Topic, rec.Stream.Key, rec.Type, rec.Tags) {
-					continue
-				}
-				var err error
-				if slab, err = topic.DecodeAll(rec, slab[len(slab):]); err != nil {
-					return err
-				}
-				for j := range slab {
-					if _, err := contained(rule.name, func() (any, error) { fold(&slab[j]); return nil, nil }); err != nil {
-						return err
+			_, err := contained(name, func() (any, error) {
+				for i := range records {
+					if err := work.fold(&records[i]); err != nil {
+						return nil, err
 					}
 				}
-			}
-			return nil
+				return nil, nil
+			})
+			return err
 		})
 		if err != nil {
-			return fmt.Errorf("aggregate: read what rule %q about %s depends on: %w", rule.name, id, err)
+			return fmt.Errorf("aggregate: read what rule %q about %s depends on: %w", name, id, err)
 		}
 	}
-	_, err := contained(rule.name, func() (any, error) {
-		if err := judge(id.Key, c); err != nil {
+	_, err := contained(name, func() (any, error) {
+		if err := work.judge(id.Key, c); err != nil {
 			return nil, &RejectedError{Stream: id, Command: fmt.Sprintf("%T", c), Err: err}
 		}
 		return nil, nil

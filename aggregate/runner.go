@@ -153,15 +153,16 @@ type consumer[E any] interface {
 	begin(ctx context.Context) error
 	// handle handles one event.
 	handle(ctx context.Context, e *stream.Event[E]) error
-	// pass remembers that everything up to a mark has been handled.
-	pass(ctx context.Context, m stream.Mark) error
+	// pass remembers that everything up to a mark has been handled; false: it leaves
+	// that to a later one, which is sure to come.
+	pass(ctx context.Context, m stream.Mark) (bool, error)
 	// next is when fire is to be called; false: not at all.
 	next() (time.Time, bool)
 	// fire handles the timers that have fallen due; it is called only when every
 	// event that was handled has been passed.
 	fire(ctx context.Context, now time.Time) error
 	// rest remembers what has not been remembered yet, at the end of a run whose
-	// events have all been passed.
+	// last event was followed by a mark.
 	rest(ctx context.Context) error
 }
 
@@ -206,7 +207,7 @@ func consume[E any](ctx context.Context, r *Runner, src stream.Source[stream.Hot
 	if err = l.run(ctx); errors.Is(err, errSourceEnded) {
 		err = sourceErr
 	}
-	if l.passed && (err == nil || ctx.Err() != nil) {
+	if (l.passed || l.late != nil) && (err == nil || ctx.Err() != nil) {
 		// The caller wants to stop, which must not keep us from remembering.
 		return errors.Join(err, c.rest(context.WithoutCancel(ctx)))
 	}
@@ -225,7 +226,8 @@ type loop[E any] struct {
 	consumer consumer[E]
 	items    <-chan item[E]
 	begun    bool
-	passed   bool // every event that was handled has been passed
+	passed   bool         // every event that was handled has been passed
+	late     *stream.Mark // the last mark, if the consumer has left it to a later one
 }
 
 func (l *loop[E]) run(ctx context.Context) error {
@@ -251,10 +253,15 @@ func (l *loop[E]) run(ctx context.Context) error {
 func (l *loop[E]) step(ctx context.Context, due <-chan time.Time, requests <-chan request) error {
 	select {
 	case i, ok := <-l.items:
-		if !ok {
-			return errSourceEnded
+		if ok {
+			return l.take(ctx, i)
 		}
-		return l.take(ctx, i)
+		if last := l.late; last != nil && ctx.Err() == nil { // no later mark comes
+			if err := l.pass(ctx, stream.Mark{At: last.At, Head: last.At, Live: last.Live}); err != nil {
+				return err
+			}
+		}
+		return errSourceEnded
 	case now := <-due:
 		return l.consumer.fire(ctx, now)
 	case ask := <-requests:
@@ -274,16 +281,23 @@ func (l *loop[E]) take(ctx context.Context, i item[E]) error {
 		l.runner.change(func() { l.runner.online = true })
 	}
 	if i.mark == nil {
-		l.passed = false
+		l.passed, l.late = false, nil
 		return l.consumer.handle(ctx, i.event)
 	}
-	if err := l.consumer.pass(ctx, *i.mark); err != nil {
+	return l.pass(ctx, *i.mark)
+}
+
+func (l *loop[E]) pass(ctx context.Context, m stream.Mark) (err error) {
+	if l.passed, err = l.consumer.pass(ctx, m); err != nil {
 		return err
 	}
-	l.passed = true
-	l.runner.change(func() { l.runner.mark = *i.mark })
+	if l.late = nil; !l.passed {
+		l.late = &m
+		return nil
+	}
+	l.runner.change(func() { l.runner.mark = m })
 	if moved := l.runner.Hooks.Moved; moved != nil {
-		moved(l.runner.name, *i.mark, time.Now())
+		moved(l.runner.name, m, time.Now())
 	}
 	return nil
 }

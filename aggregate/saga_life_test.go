@@ -289,3 +289,60 @@ func TestTheDepthCountsThroughTimersAndRefusals(t *testing.T) {
 		}
 	})
 }
+
+// TestASagaThatIsStoppedWhileItIsBehindRemembersWhatItHasDone: its source ends, or it
+// is stopped, after a mark that is not the head's.
+// Breaks when: consume does not call rest for a mark that was left to a later one.
+func TestASagaThatIsStoppedWhileItIsBehindRemembersWhatItHasDone(t *testing.T) {
+	for name, stopped := range map[string]bool{"its source ends": false, "it is stopped": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			var ids []stream.EventID
+			g := scripted(map[int][]aggregate.Effect{1: {mailbox.Send("ann", SendLetter{"x"})}})
+			outside := aggregate.HandleFunc("letters", func(_ context.Context, _ stream.ID, c aggregate.Command[any]) error {
+				ids = append(ids, c.ID)
+				return nil
+			})
+			handled(t, w, g, func(*aggregate.SagaRunner) {})
+			for range 5 {
+				w.do(t, "ann", Deposit{1})
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			type event = *stream.Event[AccountEvent]
+			part := stream.Through(replay.Hot(&mortal{Log: w.log, left: 1 << 30, block: 2, honest: true}, accounts), func(run stream.Run[event]) stream.Run[event] {
+				return func(ctx context.Context, emit func(event) error) error {
+					n := 0
+					err := run(ctx, func(e event) error {
+						if n++; n == 5 { // after the mark of the fourth
+							if stopped {
+								stop()
+								<-ctx.Done()
+								return ctx.Err()
+							}
+							return errBroke
+						}
+						return emit(e)
+					})
+					if errors.Is(err, errBroke) {
+						return nil
+					}
+					return err
+				}
+			})
+			if err := g.Run(ctx, part, outside); err != nil && !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			stop()
+			if len(ids) != 4 {
+				t.Fatalf("%d commands before it ended, want 4", len(ids))
+			}
+			r := g.Runner(replay.Hot(w.log, accounts), outside)
+			running(t, r)
+			online(t, r)
+			settle(t, w.log, r)
+			if len(ids) != 5 {
+				t.Errorf("%d commands in all, want each of the 5 once", len(ids))
+			}
+		})
+	}
+}

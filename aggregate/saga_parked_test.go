@@ -149,7 +149,8 @@ func TestDiscardedTurnsLeaveTheInstanceAsTheyFoundIt(t *testing.T) {
 	}
 }
 
-// Breaks when: hold does not hold timers, or release does not let them go.
+// Breaks when: first returns the timers of a held instance (it hangs), or release does
+// not let them go.
 func TestTheTimersOfAParkedInstanceWaitAndOneThatFailsIsParked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, p := newWorld(t), &post{}
@@ -207,8 +208,10 @@ func TestAPanicParksTheInstanceIfTheSagaSaysSo(t *testing.T) {
 	}
 }
 
-// paired has a handler that answers only when two commands have come: with fewer
-// workers it would wait for ever.
+// TestInstancesTakeTheirTurnsSideBySide has a handler that answers only when two
+// commands have come: one worker would wait for ever.
+// Breaks when: put takes each trigger itself, or join lets two workers have one
+// instance.
 func TestInstancesTakeTheirTurnsSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -24,6 +24,9 @@ type sagaRun[E, S any] struct {
 	item      done          // the event being handled
 	watermark time.Time     // event time; zero until the first event
 	pending   []*trigger[E] // that the workers have not taken yet
+	unstored  int           // events handled since the last checkpoint
+	stored    time.Time     // when that was
+	late      stream.Cursor // the last mark, if it was left to a later one; else zero
 
 	mu       sync.Mutex                // guards what follows while workers run
 	changed  map[string]instance       // since the last checkpoint
@@ -94,6 +97,7 @@ func (s *sagaRun[E, S]) begin(ctx context.Context) error {
 
 func (s *sagaRun[E, S]) handle(ctx context.Context, e *stream.Event[E]) (err error) {
 	s.item = s.item.next(e.Position)
+	s.unstored++
 	t := &trigger[E]{event: e, at: s.item, happened: e.Time}
 	if err := s.contained("Correlate", func() {
 		t.instance = s.saga.Correlate(e)
@@ -224,16 +228,40 @@ func (s *sagaRun[E, S]) finish(ctx context.Context, firing []*timer) error {
 	return s.store(ctx, s.at)
 }
 
-func (s *sagaRun[E, S]) pass(ctx context.Context, m stream.Mark) error {
-	if err := s.join(ctx); err != nil {
-		return err
+// While it is behind, a saga stores what it has done once for so many events, or so
+// often: a crash makes it take more turns again, and repeats nothing.
+const (
+	maxUnstored    = 1024
+	maxUnstoredFor = 100 * time.Millisecond
+)
+
+func (s *sagaRun[E, S]) pass(ctx context.Context, m stream.Mark) (bool, error) {
+	if !m.At.Reached(m.Head) && s.unstored < maxUnstored && time.Since(s.stored) < maxUnstoredFor {
+		s.late = m.At
+		return false, nil
 	}
-	return s.store(ctx, m.At)
+	if err := s.join(ctx); err != nil {
+		return false, err
+	}
+	if err := s.store(ctx, m.At); err != nil {
+		return false, err
+	}
+	s.late = stream.Cursor{}
+	return true, nil
 }
 
-// rest does nothing if only the place has moved in event time, as the place and
-// the watermark belong together.
+// rest stores a mark that was left to a later one, unless turns are pending, which
+// who stops the run need not wait for. In event time the place and the watermark are
+// stored together or not at all, as they belong together.
 func (s *sagaRun[E, S]) rest(ctx context.Context) error {
+	if !s.late.IsZero() {
+		if len(s.pending) > 0 {
+			return nil
+		}
+		if err := s.store(ctx, s.late); err != nil && !errors.Is(err, stream.ErrClosed) {
+			return err
+		}
+	}
 	if s.at.Equal(s.saved) {
 		return nil
 	}
@@ -250,6 +278,7 @@ func (s *sagaRun[E, S]) rest(ctx context.Context) error {
 // store writes what has changed and the place, in one write. The watermark goes
 // with every write: at the place it belongs to, it is known again.
 func (s *sagaRun[E, S]) store(ctx context.Context, at stream.Cursor) error {
+	s.unstored, s.stored = 0, time.Now()
 	changes, err := s.timers.changes()
 	if err != nil {
 		return err

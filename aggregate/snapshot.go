@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/thaw-go/thaw/stream"
@@ -44,11 +45,23 @@ func (s *Snapshots) codec() stream.Codec {
 
 // snapshotHead is the first line of a snapshot; the state stands behind it.
 type snapshotHead struct {
-	Schema   int
-	Version  stream.Version
-	Position stream.Position
-	Shard    uint32         `json:",omitempty"`
-	Last     stream.EventID // of the event of that version: tells this log from another
+	Schema  int
+	Version stream.Version
+	At      stream.Cursor  // just after the event of that version
+	Last    stream.EventID // of that event: tells this log from another
+	Seen    stream.Cursor  // nothing happened to the instance between that event and here
+}
+
+// parseSnapshot returns the head and the bytes of the state.
+func parseSnapshot(value []byte) (head snapshotHead, state []byte, err error) {
+	line, state, whole := bytes.Cut(value, []byte{'\n'})
+	if err := json.Unmarshal(line, &head); err != nil {
+		return head, nil, fmt.Errorf("its head is damaged: %w", err)
+	}
+	if !whole || head.Version == 0 || head.At.IsZero() {
+		return head, nil, fmt.Errorf("it is damaged: %d bytes at version %d", len(value), head.Version)
+	}
+	return head, state, nil
 }
 
 // snapshot is the instance's state as of its snapshot, or before its first event. A
@@ -73,19 +86,13 @@ func (r *Repository[C, E, S]) trouble(ctx context.Context, err error) {
 
 func (r *Repository[C, E, S]) readSnapshot(ctx context.Context, id stream.ID) (now known[S], err error) {
 	o := &r.options.Snapshots
-	tables, err := o.Tables.Snapshot(ctx)
-	if err != nil {
-		return now, err
-	}
-	defer tables.Close()
-	value, ok, err := tables.Get(o.table(id.Topic), id.Key)
+	value, ok, err := r.storedSnapshot(ctx, id)
 	if err != nil || !ok {
 		return now, err
 	}
-	line, state, whole := bytes.Cut(value, []byte{'\n'})
-	var head snapshotHead
-	if err := json.Unmarshal(line, &head); err != nil || !whole || head.Version == 0 {
-		return now, fmt.Errorf("it is damaged: %d bytes: %w", len(value), err)
+	head, state, err := parseSnapshot(value)
+	if err != nil {
+		return now, err
 	}
 	if head.Schema != o.Schema {
 		return known[S]{}, nil // as it is meant to be
@@ -97,29 +104,86 @@ func (r *Repository[C, E, S]) readSnapshot(ctx context.Context, id stream.ID) (n
 	if err != nil {
 		return known[S]{}, err
 	}
-	now.version = head.Version
-	now.cursor = stream.Header{Shard: head.Shard, Position: head.Position}.Cursor()
+	now.version, now.cursor, now.seen = head.Version, head.At, head.Seen
 	return now, r.check(ctx, id, head)
+}
+
+func (r *Repository[C, E, S]) storedSnapshot(ctx context.Context, id stream.ID) (value []byte, ok bool, err error) {
+	o := &r.options.Snapshots
+	tables, err := o.Tables.Snapshot(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	defer tables.Close()
+	return tables.Get(o.table(id.Topic), id.Key)
 }
 
 // check returns an error unless the log has the event that a snapshot ends with.
 func (r *Repository[C, E, S]) check(ctx context.Context, id stream.ID, head snapshotHead) error {
-	before := stream.Header{Shard: head.Shard, Position: head.Position - 1}.Cursor()
-	q := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}, From: before, To: stream.Header{Shard: head.Shard, Position: head.Position}.Cursor()}
-	found := false
-	err := r.store.Read(ctx, q, func(records []stream.Record, _ stream.Mark) error {
-		for i := range records {
-			found = records[i].Version == head.Version && records[i].ID == head.Last
-		}
-		return nil
-	})
+	last, err := r.last(ctx, id, head.At)
 	if isTruncated(err) {
 		return nil // it was removed; what is left follows it
 	}
-	if err == nil && !found {
-		err = fmt.Errorf("it ends with event %s at position %d, which this log does not have", head.Last, head.Position)
+	if err == nil && (last.Version != head.Version || last.ID != head.Last) {
+		err = fmt.Errorf("it ends with event %s before %s, which this log does not have", head.Last, head.At)
 	}
 	return err
+}
+
+// last is the header of the instance's event just before a place.
+func (r *Repository[C, E, S]) last(ctx context.Context, id stream.ID, at stream.Cursor) (last stream.Header, err error) {
+	q := stream.Query{Match: []stream.Match{{Topic: id.Topic, Key: id.Key}}, From: before(at), To: at}
+	err = r.store.Read(ctx, q, func(records []stream.Record, _ stream.Mark) error {
+		for i := range records {
+			last = records[i].Header
+		}
+		return nil
+	})
+	return last, err
+}
+
+// before is one event before a place that an event has made.
+func before(at stream.Cursor) stream.Cursor {
+	var h stream.Header
+	if at.IsZero() {
+		return at
+	}
+	for at.Position(h.Shard) == 0 { // an event's cursor is in one shard
+		h.Shard++
+	}
+	h.Position = at.Position(h.Shard) - 1
+	return h.Cursor()
+}
+
+// Snapshot stores a snapshot of an instance as the log has it now. Before the oldest
+// events are removed from a log it is called for the instances that have some of
+// them: one that nothing happens to any more loads after that, too. It returns an
+// error if there is nowhere to store it, if another one is being stored for the
+// topic ([*stream.BusyError]), and as loading does.
+func (r *Repository[C, E, S]) Snapshot(ctx context.Context, key string) error {
+	id := stream.ID{Topic: r.decider.Topic.Name(), Key: key}
+	if err := id.Validate(); err != nil {
+		return err
+	}
+	if r.options.Snapshots.Tables == nil {
+		return fmt.Errorf("aggregate: a snapshot of %s: the repository has no tables for snapshots", id)
+	}
+	head, err := r.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := r.load(ctx, id, r.snapshot(ctx, id), sought{command: stream.NewID()})
+	if err != nil || now.Version == 0 {
+		return err
+	}
+	last, err := r.last(ctx, id, now.Cursor)
+	if isTruncated(err) {
+		return nil // it began with a snapshot of just that
+	}
+	if err != nil {
+		return err
+	}
+	return r.writeSnapshot(ctx, id, now, last, head)
 }
 
 // keepSnapshot stores a snapshot if the instance has come far enough since the state
@@ -129,29 +193,61 @@ func (r *Repository[C, E, S]) keepSnapshot(ctx context.Context, id stream.ID, be
 	if o.Tables == nil || now.Version/o.every() == before/o.every() {
 		return
 	}
-	// What is loaded has no last event at hand, and will be here again.
-	if len(now.Events) == 0 {
+	if len(now.Events) == 0 { // it was loaded, and the command that follows will be here again
 		return
 	}
-	if err := r.writeSnapshot(context.WithoutCancel(ctx), id, now); err != nil {
+	err := r.writeSnapshot(ctx, id, now, now.Events[len(now.Events)-1].Header, stream.Cursor{})
+	if _, busy := errors.AsType[*stream.BusyError](err); busy {
+		return // the next one will do
+	}
+	if err != nil {
 		r.trouble(ctx, fmt.Errorf("aggregate: the snapshot of %s at version %d is not stored: %w", id, now.Version, err))
 	}
 }
 
-func (r *Repository[C, E, S]) writeSnapshot(ctx context.Context, id stream.ID, now Result[E, S]) (err error) {
+// writeSnapshot stores a snapshot unless there is a later one. Only who has claimed
+// the table compares and stores, so none goes back; nobody waits for the claim.
+func (r *Repository[C, E, S]) writeSnapshot(ctx context.Context, id stream.ID, now Result[E, S], last stream.Header, seen stream.Cursor) (err error) {
 	o := &r.options.Snapshots
-	last := now.Events[len(now.Events)-1]
-	head, err := json.Marshal(snapshotHead{Schema: o.Schema, Version: now.Version, Position: last.Position, Shard: last.Shard, Last: last.ID})
+	h := snapshotHead{Schema: o.Schema, Version: now.Version, At: last.Cursor(), Last: last.ID, Seen: seen}
+	head, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
-	in := true
-	defer stream.Contain("the codec of snapshots", &in, &err)
-	state, err := o.codec().Marshal(now.State)
-	in = false
+	state, err := r.encodeState(now.State)
 	if err != nil {
 		return err
+	}
+	release, err := o.Tables.Claim(ctx, o.table(id.Topic))
+	if err != nil {
+		return err
+	}
+	defer release()
+	if there, ok, err := r.storedSnapshot(ctx, id); err != nil {
+		return err
+	} else if ok && r.isLater(ctx, id, there, h) {
+		return nil
 	}
 	value := append(append(head, '\n'), state...)
 	return o.Tables.Update(ctx, o.table(id.Topic), stream.Change{Key: id.Key, Value: value})
+}
+
+// isLater reports whether a stored snapshot can be used and is not older.
+func (r *Repository[C, E, S]) isLater(ctx context.Context, id stream.ID, value []byte, than snapshotHead) bool {
+	h, _, err := parseSnapshot(value)
+	if err != nil || h.Schema != than.Schema || h.Version < than.Version {
+		return false
+	}
+	if h.Version == than.Version && !h.Seen.Reached(than.Seen) {
+		return false
+	}
+	return r.check(ctx, id, h) == nil
+}
+
+func (r *Repository[C, E, S]) encodeState(state S) (data []byte, err error) {
+	in := true
+	defer stream.Contain("the codec of snapshots", &in, &err)
+	data, err = r.options.Snapshots.codec().Marshal(state)
+	in = false
+	return data, err
 }

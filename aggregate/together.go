@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -22,6 +23,8 @@ type Joint struct {
 type Participant interface {
 	// of is whose part it is, and the store that it is kept in.
 	of() (stream.ID, stream.Store)
+	// begin tells the repository's hooks; done is to be called with what came of it.
+	begin(ctx context.Context) (_ context.Context, done func(error))
 	// load reads the instance; done is whether the command took effect on it before.
 	load(ctx context.Context, o order) (done bool, err error)
 	// decide is what the instance does, and what that depends on.
@@ -34,24 +37,25 @@ type Participant interface {
 
 // Together gives several instances their commands as one: all of it takes effect or
 // nothing, at the versions that were seen, and on a conflict all are decided anew. A
-// part that has nothing to do still must not have changed meanwhile. The parts must be of repositories on the given store, and no two of one
-// instance. It returns the place just after the last event; the parts have their
-// results. Errors: a [*RejectedError] if one of them refuses, and as
+// part that has nothing to do still must not have changed meanwhile. It returns the
+// place just after the last event; the parts have their results. An ID stands for one
+// command with the same parts: once it has taken effect it is not decided again, and
+// the parts have what it did then.
+//
+// Errors: a [*RejectedError] if one of them refuses, an [*stream.InvalidError] for a
+// part whose repository is on another store and for two parts of one instance, and as
 // [Repository.Handle] returns.
-func Together(ctx context.Context, store stream.MultiStore, j Joint, parts ...Participant) (stream.Cursor, error) {
+func Together(ctx context.Context, store stream.MultiStore, j Joint, parts ...Participant) (at stream.Cursor, err error) {
+	if err := fit(store, parts); err != nil {
+		return stream.Cursor{}, err
+	}
 	for _, p := range parts {
-		id, of := p.of()
-		if err := id.Validate(); err != nil {
-			return stream.Cursor{}, err
-		}
-		if of != stream.Store(store) {
-			return stream.Cursor{}, fmt.Errorf("aggregate: a command over several instances: %s is kept in another store", id)
-		}
+		var done func(error)
+		ctx, done = p.begin(ctx)
+		defer func() { done(err) }()
 	}
 	o := newOrder(ctx, j.ID, j.CausedBy, j.Meta)
-	var err error
 	for range maxAttempts {
-		var at stream.Cursor
 		at, err = together(ctx, store, o, parts)
 		if final, ok := errors.AsType[finalError](err); ok {
 			return stream.Cursor{}, final.error
@@ -64,6 +68,30 @@ func Together(ctx context.Context, store stream.MultiStore, j Joint, parts ...Pa
 		}
 	}
 	return stream.Cursor{}, fmt.Errorf("aggregate: a command over %d instances: gave up after %d conflicts: %w", len(parts), maxAttempts, err)
+}
+
+// fit returns an error unless the parts can be one command.
+func fit(store stream.MultiStore, parts []Participant) error {
+	seen := map[stream.ID]bool{}
+	for _, p := range parts {
+		id, of := p.of()
+		if err := id.Validate(); err != nil {
+			return err
+		}
+		if !sameStore(of, store) {
+			return &stream.InvalidError{What: "part", Value: id.String(), Reason: "its repository is on another store"}
+		}
+		if seen[id] {
+			return &stream.InvalidError{What: "part", Value: id.String(), Reason: "the command has another part of the same instance"}
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+// sameStore compares what may be of a type that can not be compared.
+func sameStore(a, b stream.Store) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && (!reflect.TypeOf(a).Comparable() || a == b)
 }
 
 // finalError is a conflict with what the caller expects: no other attempt helps.

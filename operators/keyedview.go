@@ -21,7 +21,7 @@ type KeyedView[E, S any] struct {
 	// Name and Version own the table "name@version". What would make other states
 	// or other index entries of the same events needs another version, from 1.
 	Name    string
-	Version int
+	Version int // as above
 	// Keys says which keys an event concerns, each once; none: it is passed over.
 	// Default: the key of the event's instance.
 	Keys func(e *stream.Event[E]) []string

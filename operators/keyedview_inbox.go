@@ -12,7 +12,7 @@ import (
 // source waits while it is full.
 type inbox[E any] struct {
 	most  int
-	ready chan struct{} // has room for one: there is a new mark
+	ready chan struct{} // has room for one: there is a new mark, or the source waits
 	room  chan struct{} // has room for one: something was taken out
 
 	mu     sync.Mutex
@@ -20,6 +20,7 @@ type inbox[E any] struct {
 	marked int // how many of the items the mark covers
 	mark   stream.Mark
 	news   bool // the mark has not been taken
+	full   bool // the source waits
 	last   placedItem[E]
 }
 
@@ -46,7 +47,9 @@ func signal(c chan struct{}) {
 func (b *inbox[E]) put(ctx context.Context, e *stream.Event[E]) error {
 	b.mu.Lock()
 	for len(b.items) >= b.most && b.marked > 0 {
+		b.full = true
 		b.mu.Unlock()
+		signal(b.ready)
 		select {
 		case <-b.room:
 		case <-ctx.Done():
@@ -80,11 +83,12 @@ func (b *inbox[E]) pass(m stream.Mark) {
 	signal(b.ready)
 }
 
-// look tells of what is marked.
-func (b *inbox[E]) look() (mark stream.Mark, marked int, news bool) {
+// look tells of what is marked: whether there is news, and enough for an update of
+// so many events, or as much as there will be.
+func (b *inbox[E]) look(most int) (mark stream.Mark, news, enough bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.mark, b.marked, b.news
+	return b.mark, b.news, b.full || b.marked >= most
 }
 
 // peek returns the first items that are marked, about so many, and the mark that
@@ -132,6 +136,7 @@ func (b *inbox[E]) drop(n int, stored stream.Mark) {
 	clear(b.items[left:])
 	b.items = b.items[:left]
 	b.marked -= n
+	b.full = false
 	if b.marked == 0 && b.mark.Live == stored.Live && b.mark.At.Equal(stored.At) { // else there is another one by now
 		b.news = false
 	}

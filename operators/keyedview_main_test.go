@@ -51,8 +51,10 @@ var balances = operators.KeyedView[moved, balance]{
 	},
 	Gone: func(b balance) bool { return b.Sum == 0 },
 	Indexes: map[string]func(string, balance) []string{
-		"sum":  func(_ string, b balance) []string { return []string{fmt.Sprintf("%04d", b.Sum+5000)} },
-		"sign": func(_ string, b balance) []string { return map[bool][]string{true: {"debt"}, false: {"credit"}}[b.Sum < 0] },
+		"sum": func(_ string, b balance) []string { return []string{fmt.Sprintf("%04d", b.Sum+5000)} },
+		"sign": func(_ string, b balance) []string {
+			return map[bool][]string{true: {"debt"}, false: {"credit"}}[b.Sum < 0]
+		},
 	},
 }
 

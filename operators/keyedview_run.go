@@ -165,7 +165,7 @@ func (r *keyedRun[E, S]) step(ctx context.Context, ended <-chan error) (source e
 // and what somebody waits for.
 func (r *keyedRun[E, S]) storeDue(ctx context.Context) error {
 	for ctx.Err() == nil {
-		mark, marked, news := r.in.look()
+		mark, news, enough := r.in.look(r.most)
 		switch {
 		case !news:
 			r.since = time.Time{}
@@ -174,7 +174,7 @@ func (r *keyedRun[E, S]) storeDue(ctx context.Context) error {
 			r.since = time.Now()
 		}
 		due := time.Since(r.since) >= r.table.options.Every
-		if !due && marked < r.most && !r.table.awaits(mark) {
+		if !due && !enough && !r.table.awaits(mark) {
 			return nil
 		}
 		if err := r.storeSome(ctx); err != nil {
@@ -187,7 +187,7 @@ func (r *keyedRun[E, S]) storeDue(ctx context.Context) error {
 // store stores all that is marked.
 func (r *keyedRun[E, S]) store(ctx context.Context) error {
 	for {
-		if _, _, news := r.in.look(); !news {
+		if _, news, _ := r.in.look(0); !news {
 			return nil
 		}
 		if err := r.storeSome(ctx); err != nil {

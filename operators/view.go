@@ -17,17 +17,24 @@ var ErrViewRunning = errors.New("operators: the view is already running")
 var ErrViewEnded = errors.New("operators: the view has ended")
 
 // View is a reducer over history and then everything new, which can be asked
-// while it runs. Its state is in memory and is rebuilt by each run. All methods
-// may be called concurrently.
+// while it runs. Its state is in memory and is rebuilt by each run, unless
+// [View.Keep] says that snapshots of it are kept. All methods may be called
+// concurrently.
 type View[T, S any] struct {
 	name    string
 	initial func() S
 	reduce  func(S, T) S
 
-	mu    sync.RWMutex
-	state S
-	run   *viewRun      // the present or last run, or the one to come
-	moved chan struct{} // closed when run changes; nil while nobody waits
+	mu        sync.RWMutex
+	state     S
+	at        stream.Cursor // where the state was at its last mark
+	loose     int           // items that it has had since then
+	items     int           // items that it has had in this run
+	run       *viewRun      // the present or last run, or the one to come
+	moved     chan struct{} // closed when run changes; nil while nobody waits
+	snapshots *Snapshots    // nil: none are kept
+	trail     trail
+	asked     []chan stand // who is told how the state stands at the next mark
 }
 
 // viewRun is one run of a view; who waits for a view waits for one run of it.
@@ -53,7 +60,8 @@ func (v *View[T, S]) Fresh() *View[T, S] { return NewView(v.name, v.initial, v.r
 // Run rebuilds the view from the observable and keeps it up to date, on the
 // caller's goroutine, until the context is done or the source fails. One run at
 // a time: another one gets [ErrViewRunning]. If the reducer panics, the error is
-// a [*stream.PanicError], and the state is as it was left.
+// a [*stream.PanicError], and the state is as it was left. A view whose snapshots
+// are kept goes on from the last one; see [View.Keep].
 func (v *View[T, S]) Run(ctx context.Context, o stream.Observable[stream.ColdHot, T]) (err error) {
 	var in bool
 	run, err := v.begin()
@@ -62,20 +70,72 @@ func (v *View[T, S]) Run(ctx context.Context, o stream.Observable[stream.ColdHot
 	}
 	defer func() { v.end(run, err) }()
 	defer stream.Contain("view "+v.name, &in, &err)
+	keeper, err := v.keeper(ctx, o.Log())
+	if err != nil {
+		return err
+	}
+	defer keeper.close(ctx)
 	in = true
-	v.reset(v.initial())
+	state := v.initial()
 	in = false
-	pass := func(m stream.Mark) error { // in line, after the items that it speaks of
-		v.change(func() { run.mark = m })
+	sub, err := v.settle(ctx, keeper, run, state)
+	if err != nil {
+		return err
+	}
+	sub.Mark = func(m stream.Mark) error { // in line, after the items that it speaks of
+		v.pass(run, m)
+		keeper.passed(ctx, m)
 		return nil
 	}
-	return o.Subscribe(ctx, stream.Subscription{Mark: pass}, func(item T) error {
+	return o.Subscribe(ctx, sub, func(item T) error {
 		v.mu.Lock()
 		defer v.mu.Unlock()
+		v.loose++
+		v.items++
 		in = true
 		v.state = v.reduce(v.state, item)
 		in = false
 		return nil
+	})
+}
+
+// settle gives a run the state that it begins with, and says from where on.
+func (v *View[T, S]) settle(ctx context.Context, k *keeper[T, S], run *viewRun, state S) (sub stream.Subscription, err error) {
+	var marks []footprint
+	if k != nil {
+		sub.From = new(stream.Cursor) // from the beginning: what remembers is refused at once
+		kept, ok, err := k.load(ctx)
+		if err != nil {
+			return sub, err
+		}
+		if ok {
+			state, marks, sub.From = kept.state, kept.trail, &kept.at
+		}
+	}
+	v.change(func() {
+		v.state, v.at, v.loose, v.items, v.trail.marks, v.trail.since = state, stream.Cursor{}, 0, 0, marks, 0
+		if sub.From != nil {
+			v.at, run.mark.At = *sub.From, *sub.From
+		}
+	})
+	return sub, nil
+}
+
+// pass notes that the state is at a mark.
+func (v *View[T, S]) pass(run *viewRun, m stream.Mark) {
+	v.change(func() {
+		run.mark, v.at = m, m.At
+		v.trail.since += v.loose
+		v.loose = 0
+		if v.trail.due() {
+			if state, err := v.encode(); err == nil { // Verify says so, too, if it can not be
+				v.trail.add(m.At, state)
+			}
+		}
+		for _, who := range v.asked {
+			who <- v.standing()
+		}
+		v.asked = nil
 	})
 }
 
@@ -92,17 +152,17 @@ func (v *View[T, S]) begin() (*viewRun, error) {
 	return v.run, nil
 }
 
-func (v *View[T, S]) reset(state S) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.state = state
-}
-
 func (v *View[T, S]) end(run *viewRun, err error) {
 	if err == nil {
 		err = errors.New("its source has ended")
 	}
-	v.change(func() { run.ended = err })
+	v.change(func() {
+		run.ended = err
+		for _, who := range v.asked {
+			who <- stand{err: v.broken()}
+		}
+		v.asked = nil
+	})
 }
 
 // change alters the run and wakes who waits for it.

@@ -211,12 +211,19 @@ func matchNames(list []Match) string {
 	}
 	words := make([]string, len(list))
 	for i, m := range list {
-		words[i] = clip(ID{Topic: m.Topic, Key: m.Key}.String())
+		switch {
+		case m.Topic == "" && m.Key == "":
+			words[i] = "any kind"
+		case m.Key == "":
+			words[i] = "topic " + clip(m.Topic)
+		default:
+			words[i] = clip(ID{Topic: m.Topic, Key: m.Key}.String())
+		}
 		if len(m.Types) > 0 {
-			words[i] += " of type " + strings.Join(m.Types, ", ")
+			words[i] += " of type " + clip(strings.Join(m.Types, ", "))
 		}
 		if len(m.Tags) > 0 {
-			words[i] += " tagged " + strings.Join(m.Tags, ", ")
+			words[i] += " tagged " + clip(strings.Join(m.Tags, ", "))
 		}
 	}
 	return strings.Join(words, " or ")

@@ -15,8 +15,9 @@ func JoinHooks(all ...Hooks) Hooks {
 			for _, h := range all {
 				if h.Command != nil {
 					var done func([]Header, error)
-					ctx, done = h.Command(ctx, to, command)
-					told = append(told, done)
+					if ctx, done = h.Command(ctx, to, command); done != nil {
+						told = append(told, done)
+					}
 				}
 			}
 			return ctx, func(events []Header, err error) {
@@ -30,8 +31,9 @@ func JoinHooks(all ...Hooks) Hooks {
 			for _, h := range all {
 				if h.Handle != nil {
 					var done func(error)
-					ctx, done = h.Handle(ctx, consumer, of)
-					told = append(told, done)
+					if ctx, done = h.Handle(ctx, consumer, of); done != nil {
+						told = append(told, done)
+					}
 				}
 			}
 			return ctx, func(err error) {

@@ -33,6 +33,34 @@ func Renamed(to string) Retired { return Retired{Into: []string{to}} }
 // to become others.
 const maxSplit = 100
 
+// Schema is what a topic knows of one stored name.
+type Schema struct {
+	Topic   string   // whose events they are
+	Type    string   // the stored name
+	Newest  uint32   // one more than its upcasters
+	Retired bool     // the catalogue has it no more
+	Into    []string // what may come of a retired one; empty: it is dropped
+}
+
+// Schemas are all names that the topic can read, those of its catalogue and those that
+// were retired, in order.
+func (t *Topic[E]) Schemas() []Schema {
+	var list []Schema
+	for _, d := range t.parts {
+		p := d.part
+		for _, e := range p.entries {
+			list = append(list, Schema{Topic: p.topic, Type: e.name, Newest: e.schema()})
+		}
+		for _, name := range slices.Sorted(maps.Keys(p.retired)) {
+			if r := p.retired[name]; !p.narrowed || p.wanted(name) {
+				newest := uint32(len(r.upcasters)) + 1
+				list = append(list, Schema{Topic: p.topic, Type: name, Newest: newest, Retired: true, Into: slices.Clone(r.Into)})
+			}
+		}
+	}
+	return list
+}
+
 // retired is one name that the catalogue has no more.
 type retired struct {
 	Retired

@@ -18,7 +18,8 @@ type Topic[E any] struct {
 
 // AnyTopic is a [*Topic] of any event type, as [Union] takes them.
 type AnyTopic interface {
-	Name() string // as [Topic.Name]
+	Name() string      // as [Topic.Name]
+	Schemas() []Schema // as [Topic.Schemas]
 	catalogued() []*part
 }
 

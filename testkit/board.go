@@ -83,7 +83,8 @@ func Marbles(t *testing.T, f func(*Board)) (trace marble.Trace) {
 	line := caller()
 	inOwnBubble(t, func(bubble *testing.T) {
 		b := &Board{t: t, bubble: bubble, line: line, tick: time.Millisecond, letters: map[stream.Position]string{}, appends: map[stream.Position]int{}, events: map[string]seen{}, planned: map[string]bool{}}
-		b.log = &interceptedTruncater{&intercepted{log: func() Log { return b.start().log }, around: pass}}
+		l := &intercepted{log: func() Log { return b.start().log }, around: pass}
+		b.log = interceptedBoth{interceptedTruncater{l}, interceptedMulti{l}, l}
 		ctx, cancel := context.WithCancel(context.Background())
 		b.ctx = ctx
 		defer cancel()

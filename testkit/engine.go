@@ -111,5 +111,6 @@ func (g *ground) close() error {
 // log is the log as it is now, whatever crashes come between, with a function
 // around its operations.
 func (g *ground) log(around Around) Log {
-	return &interceptedTruncater{&intercepted{log: func() Log { return *g.now.Load() }, around: around}}
+	l := &intercepted{log: func() Log { return *g.now.Load() }, around: around}
+	return interceptedBoth{interceptedTruncater{l}, interceptedMulti{l}, l}
 }

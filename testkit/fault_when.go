@@ -19,11 +19,13 @@ func On(kinds ...OpKind) When {
 	return func(op *Op) bool { return len(kinds) == 0 || slices.Contains(kinds, op.Kind) }
 }
 
-// Stream chooses appends to an instance, reads of it alone, and blocks in which
+// Stream chooses appends to an instance, alone or with others, reads of it alone, and blocks in which
 // it has an event.
 func (w When) Stream(id stream.ID) When {
 	return w.And(func(op *Op) bool {
 		switch op.Kind {
+		case OpAppendAll:
+			return slices.ContainsFunc(op.Batch.Writes, func(w stream.Write) bool { return w.Stream == id })
 		case OpRead:
 			m := op.Query.Match
 			return len(m) == 1 && m[0].Topic == id.Topic && m[0].Key == id.Key

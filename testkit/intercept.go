@@ -23,6 +23,7 @@ const (
 	OpState
 	OpStates
 	OpTruncate
+	OpAppendAll
 	opKinds
 )
 
@@ -31,9 +32,10 @@ type Op struct {
 	Kind     OpKind          // which operation
 	Nth      int             // which one of its kind, from 1, over all callers
 	Stream   stream.ID       // OpAppend: where to
+	Batch    stream.Batch    // OpAppendAll: what is appended
 	Consumer string          // the consumer's operations: its name
 	Query    stream.Query    // OpRead, OpBlock: what is read
-	Records  []stream.Record // OpAppend: what is appended and, once it is done, what was stored; OpBlock: what is handed over, valid only during the call
+	Records  []stream.Record // OpAppend: what is appended and, once it is done, what was stored; OpAppendAll: what was stored; OpBlock: what is handed over, valid only during the call
 	Mark     stream.Mark     // OpBlock: the mark that comes with it
 	At       stream.Cursor   // OpSaveCursor, OpCheckpoint: the place; OpTruncate: up to where
 	Changes  []stream.Change // OpCheckpoint: what changes with it
@@ -45,12 +47,19 @@ type Op struct {
 type Around func(ctx context.Context, op *Op, do func(context.Context) error) error
 
 // Intercept puts a function around every operation of a log but Close: to watch
-// it, to delay it, or to let it fail. If the log is a [stream.Truncater], so is
-// the result. It may be called as concurrently as the log.
+// it, to delay it, or to let it fail. If the log is a [stream.Truncater] or a
+// [stream.MultiStore], so is the result. It may be called as concurrently as the log.
 func Intercept(log Log, around Around) Log {
 	l := &intercepted{log: func() Log { return log }, around: around}
-	if _, ok := log.(stream.Truncater); ok {
-		return &interceptedTruncater{l}
+	_, truncates := log.(stream.Truncater)
+	_, multi := log.(stream.MultiStore)
+	switch {
+	case truncates && multi:
+		return interceptedBoth{interceptedTruncater{l}, interceptedMulti{l}, l}
+	case truncates:
+		return interceptedTruncater{l}
+	case multi:
+		return interceptedMulti{l}
 	}
 	return l
 }
@@ -149,13 +158,37 @@ func (l *intercepted) States(ctx context.Context, name, prefix string, emit func
 
 func (l *intercepted) Close() error { return l.log().Close() }
 
+// interceptedBoth is an intercepted log that can do both.
+type interceptedBoth struct {
+	interceptedTruncater
+	interceptedMulti
+	*intercepted
+}
+
 // interceptedTruncater is an intercepted log that can be truncated.
 type interceptedTruncater struct{ *intercepted }
 
-func (l *interceptedTruncater) Truncate(ctx context.Context, upTo stream.Cursor) (cut stream.Cursor, err error) {
+func (l interceptedTruncater) Truncate(ctx context.Context, upTo stream.Cursor) (cut stream.Cursor, err error) {
 	err = l.call(ctx, &Op{Kind: OpTruncate, At: upTo}, func(ctx context.Context) (err error) {
 		cut, err = l.log().(stream.Truncater).Truncate(ctx, upTo)
 		return err
 	})
 	return cut, err
+}
+
+// interceptedMulti is an intercepted log that appends to several streams at once.
+type interceptedMulti struct{ *intercepted }
+
+func (l interceptedMulti) AppendAll(ctx context.Context, b stream.Batch) (stored []stream.Record, err error) {
+	op := &Op{Kind: OpAppendAll, Batch: b}
+	err = l.call(ctx, op, func(ctx context.Context) (err error) {
+		if stored, err = l.log().(stream.MultiStore).AppendAll(ctx, b); err == nil {
+			op.Records = stored
+		}
+		return err
+	})
+	if err != nil {
+		stored = nil
+	}
+	return stored, err
 }

@@ -130,7 +130,11 @@ var brokenLifetimes = []broken{
 		})
 	}},
 	{rule: "reopen-commands", fault: "commands are forgotten when the log is closed", disk: true, make: func(f *faulty) {
-		f.changing(func(r *stream.Record) { r.Command = stream.EventID{} })
+		f.changing(func(r *stream.Record) {
+			if r.Remember == 0 {
+				r.Command = stream.EventID{}
+			}
+		})
 	}},
 	{rule: "reopen-consumers", fault: "a claim outlives the log", disk: true, make: func(f *faulty) {
 		f.claim = func(context.Context, string) (func(), error) { return nil, &stream.BusyError{Consumer: "a"} }

@@ -71,7 +71,11 @@ var brokenReads = []broken{
 		})
 	}},
 	{rule: "read-matches", fault: "only the first of several matches is looked at", make: func(f *faulty) {
-		f.onQuery(func(_ context.Context, q *stream.Query) { q.Match = q.Match[:min(1, len(q.Match))] })
+		f.onQuery(func(_ context.Context, q *stream.Query) {
+			if len(q.Match) > 1 && len(q.Match[0].Tags) == 0 && len(q.Match[1].Tags) == 0 {
+				q.Match = q.Match[:1]
+			}
+		})
 	}},
 	{rule: "nothing-selected", fault: "a read that selects nothing ends with a mark that is not live", make: func(f *faulty) {
 		f.onMarks(func(q stream.Query, block []stream.Record, m *stream.Mark) {

@@ -25,7 +25,7 @@ type broken struct {
 }
 
 // brokenEngines has one for each rule.
-var brokenEngines = slices.Concat(brokenAppends, brokenCommands, brokenReads, brokenFollowers, brokenConsumers, brokenLifetimes)
+var brokenEngines = slices.Concat(brokenAppends, brokenCommands, brokenReads, brokenFollowers, brokenConsumers, brokenLifetimes, brokenBatches)
 
 // catchAll are the rules that compare whole histories: whatever is broken, they
 // may see it, too.

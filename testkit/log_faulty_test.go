@@ -11,6 +11,7 @@ import (
 type (
 	emitFunc   = func([]stream.Record, stream.Mark) error
 	appendFunc = func(ctx context.Context, id stream.ID, expected stream.Version, list []stream.Record) ([]stream.Record, error)
+	batchFunc  = func(ctx context.Context, b stream.Batch) ([]stream.Record, error)
 	readFunc   = func(ctx context.Context, q stream.Query, emit emitFunc) error
 )
 
@@ -18,6 +19,7 @@ type (
 type faulty struct {
 	Log
 	append     appendFunc
+	appendAll  batchFunc
 	read       readFunc
 	head       func(ctx context.Context) (stream.Cursor, error)
 	claim      func(ctx context.Context, name string) (func(), error)
@@ -35,6 +37,7 @@ func newFaulty(log Log) *faulty {
 	return &faulty{
 		Log: log, head: log.Head, read: log.Read, claim: log.Claim, cursor: log.Cursor, save: log.SaveCursor,
 		state: log.State, states: log.States, close: log.Close, truncate: log.(stream.Truncater).Truncate,
+		appendAll: log.(stream.MultiStore).AppendAll,
 		append: func(ctx context.Context, id stream.ID, expected stream.Version, list []stream.Record) ([]stream.Record, error) {
 			return log.Append(ctx, id, expected, list...)
 		},
@@ -46,6 +49,10 @@ func newFaulty(log Log) *faulty {
 
 func (f *faulty) Append(ctx context.Context, id stream.ID, expected stream.Version, list ...stream.Record) ([]stream.Record, error) {
 	return f.append(ctx, id, expected, list)
+}
+
+func (f *faulty) AppendAll(ctx context.Context, b stream.Batch) ([]stream.Record, error) {
+	return f.appendAll(ctx, b)
 }
 
 func (f *faulty) Read(ctx context.Context, q stream.Query, emit func([]stream.Record, stream.Mark) error) error {
@@ -85,6 +92,9 @@ func (f *faulty) Close() error { return f.close() }
 // onAppend puts a function in front of Append.
 func (f *faulty) onAppend(change func(next appendFunc) appendFunc) { f.append = change(f.append) }
 
+// onBatch puts a function in front of AppendAll.
+func (f *faulty) onBatch(change func(next batchFunc) batchFunc) { f.appendAll = change(f.appendAll) }
+
 // onBlocks puts a function around emit, made anew for each read.
 func (f *faulty) onBlocks(change func(q stream.Query, emit emitFunc) emitFunc) {
 	next := f.read
@@ -98,6 +108,15 @@ func (f *faulty) onRecords(change func(*stream.Record)) {
 		return func(ctx context.Context, id stream.ID, expected stream.Version, list []stream.Record) ([]stream.Record, error) {
 			stored, err := next(ctx, id, expected, list)
 			stored = slices.Clone(stored) // as do readers
+			for i := range stored {
+				change(&stored[i])
+			}
+			return stored, err
+		}
+	})
+	f.onBatch(func(next batchFunc) batchFunc {
+		return func(ctx context.Context, b stream.Batch) ([]stream.Record, error) {
+			stored, err := next(ctx, b)
 			for i := range stored {
 				change(&stored[i])
 			}
@@ -132,6 +151,10 @@ func sparse(f *faulty) {
 		return stream.At(c.Position(0) / 2)
 	}
 	told := func(err error, asked stream.Cursor) error {
+		var condition *stream.ConditionError
+		if errors.As(err, &condition) {
+			condition.Condition.After, condition.Found = double(condition.Condition.After), double(condition.Found)
+		}
 		var backwards *stream.BackwardsError
 		var gone *stream.TruncatedError
 		switch {
@@ -155,6 +178,16 @@ func sparse(f *faulty) {
 		q.From, q.To = half(ctx, q.From), half(ctx, q.To)
 		return told(read(ctx, q, emit), asked)
 	}
+	f.onBatch(func(next batchFunc) batchFunc {
+		return func(ctx context.Context, b stream.Batch) ([]stream.Record, error) {
+			b.Conditions = slices.Clone(b.Conditions)
+			for i := range b.Conditions {
+				b.Conditions[i].After = half(ctx, b.Conditions[i].After)
+			}
+			stored, err := next(ctx, b)
+			return stored, told(err, stream.Cursor{})
+		}
+	})
 	f.head = func(ctx context.Context) (stream.Cursor, error) {
 		head, err := f.Log.Head(ctx)
 		return double(head), err

@@ -15,9 +15,20 @@ import (
 // numbered from 1, so that every promise but density can be tested as it is: a
 // place means how many events lie before it. The numbers are learnt by reading.
 func withoutGaps(log Log) Log {
-	g := &gapless{Log: log, known: &numbers{}}
-	if _, ok := log.(stream.Truncater); ok {
-		return &gaplessTruncater{g}
+	return (&gapless{Log: log, known: &numbers{}}).asAble()
+}
+
+// asAble is the view with the methods that the log has beside a [Log]'s.
+func (g *gapless) asAble() Log {
+	_, truncates := g.Log.(stream.Truncater)
+	_, multi := g.Log.(stream.MultiStore)
+	switch {
+	case truncates && multi:
+		return gaplessBoth{gaplessTruncater{g}, gaplessMulti{g}, g}
+	case truncates:
+		return gaplessTruncater{g}
+	case multi:
+		return gaplessMulti{g}
 	}
 	return g
 }
@@ -36,11 +47,7 @@ type gapless struct {
 
 // reopened is the view of the same log, opened again.
 func (g *gapless) reopened(log Log) Log {
-	next := &gapless{Log: log, known: g.known}
-	if _, ok := log.(stream.Truncater); ok {
-		return &gaplessTruncater{next}
-	}
-	return next
+	return (&gapless{Log: log, known: g.known}).asAble()
 }
 
 // learn reads on until every event up to a position is known. Who waits for the
@@ -126,6 +133,7 @@ func (g *gapless) counted(ctx context.Context, list []stream.Record) ([]stream.R
 func (g *gapless) told(ctx context.Context, err error, asked stream.Cursor) error {
 	var backwards *stream.BackwardsError
 	var gone *stream.TruncatedError
+	var condition *stream.ConditionError
 	var failed [3]error
 	switch {
 	case errors.As(err, &backwards):
@@ -138,6 +146,11 @@ func (g *gapless) told(ctx context.Context, err error, asked stream.Cursor) erro
 		told := *gone
 		told.From = asked
 		told.Cut, failed[2] = g.count(ctx, gone.Cut)
+		err = &told
+	case errors.As(err, &condition):
+		told := *condition
+		told.Condition.After, failed[0] = g.count(ctx, condition.Condition.After)
+		told.Found, failed[1] = g.count(ctx, condition.Found)
 		err = &told
 	}
 	if also := errors.Join(failed[:]...); also != nil {
@@ -215,7 +228,7 @@ func (g *gapless) Checkpoint(ctx context.Context, name string, to stream.Cursor,
 // gaplessTruncater is the view of a log that can be truncated.
 type gaplessTruncater struct{ *gapless }
 
-func (g *gaplessTruncater) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, error) {
+func (g gaplessTruncater) Truncate(ctx context.Context, upTo stream.Cursor) (stream.Cursor, error) {
 	if _, err := g.Head(ctx); err != nil { // what is removed can not be learnt later
 		return stream.Cursor{}, err
 	}
@@ -228,4 +241,30 @@ func (g *gaplessTruncater) Truncate(ctx context.Context, upTo stream.Cursor) (st
 		return cut, err
 	}
 	return g.count(ctx, cut)
+}
+
+// gaplessMulti is the view of a log that appends to several streams at once.
+type gaplessMulti struct{ *gapless }
+
+func (g gaplessMulti) AppendAll(ctx context.Context, b stream.Batch) ([]stream.Record, error) {
+	b.Conditions = slices.Clone(b.Conditions)
+	for i := range b.Conditions {
+		place, err := g.place(ctx, b.Conditions[i].After)
+		if err != nil {
+			return nil, err
+		}
+		b.Conditions[i].After = place
+	}
+	stored, err := g.Log.(stream.MultiStore).AppendAll(ctx, b)
+	if err != nil {
+		return stored, g.told(ctx, err, stream.Cursor{})
+	}
+	return g.counted(ctx, stored)
+}
+
+// gaplessBoth is the view of a log that can do both.
+type gaplessBoth struct {
+	gaplessTruncater
+	gaplessMulti
+	*gapless
 }

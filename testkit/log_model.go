@@ -35,8 +35,10 @@ func (s *subject) randomHistory(seed uint64, steps int) {
 	m := &model{commands: map[string][]stream.Record{}, places: map[string]stream.Cursor{}, state: map[string]map[string]string{}}
 	for range steps {
 		switch n := random.IntN(100); {
-		case n < 55:
+		case n < 40:
 			s.tryAppend(m, random)
+		case n < 55:
+			s.tryBatch(m, random)
 		case n < 75:
 			s.tryRead(m, random)
 		case n < 98:
@@ -59,6 +61,7 @@ var (
 	modelStreams   = []stream.ID{ann, bob, lot, {Topic: "lots", Key: "a/b"}, {Topic: "users", Key: "an"}}
 	modelConsumers = []string{"c", "cc", "c/c"}
 	modelTypes     = []string{"A", "B", "AB"}
+	modelTags      = [][]string{nil, nil, {"a"}, {"a", "b"}, {"b"}}
 )
 
 func pick[T any](random *rand.Rand, list []T) T { return list[random.IntN(len(list))] }
@@ -74,7 +77,7 @@ func (s *subject) tryAppend(m *model, random *rand.Rand) {
 		command = stream.EventID{}
 	}
 	for i := range list {
-		list[i].Type, list[i].Command = pick(random, modelTypes), command
+		list[i].Type, list[i].Command, list[i].Tags = pick(random, modelTypes), command, pick(random, modelTags)
 		if random.IntN(3) == 0 {
 			list[i].Meta = stream.Metadata{"n": fmt.Sprint(random.IntN(9))}
 		}
@@ -101,7 +104,7 @@ func (m *model) append(id stream.ID, expected stream.Version, list, got []stream
 	command := list[0].Command
 	name := id.Topic + " " + command.String()
 	if first, ok := m.commands[name]; ok {
-		if first[0].Stream != id {
+		if slices.ContainsFunc(first, func(r stream.Record) bool { return r.Stream != id }) {
 			return nil, &stream.CommandReusedError{Command: command, First: first[0].Stream, Again: id}
 		}
 		return first, nil
@@ -110,6 +113,12 @@ func (m *model) append(id stream.ID, expected stream.Version, list, got []stream
 	if expected != stream.AnyVersion && expected != version {
 		return nil, &stream.ConflictError{Stream: id, Expected: expected, Actual: version}
 	}
+	return m.store(id, list, got), nil
+}
+
+// store is an append that nothing speaks against.
+func (m *model) store(id stream.ID, list, got []stream.Record) []stream.Record {
+	version := m.version(id)
 	stored := slices.Clone(list)
 	for i := range stored {
 		r := &stored[i]
@@ -119,10 +128,11 @@ func (m *model) append(id stream.ID, expected stream.Version, list, got []stream
 		}
 		m.records = append(m.records, *r)
 	}
-	if !command.IsZero() {
-		m.commands[name] = stored
+	if command := list[0].Command; !command.IsZero() {
+		name := id.Topic + " " + command.String()
+		m.commands[name] = append(m.commands[name], stored...)
 	}
-	return stored, nil
+	return stored
 }
 
 func (s *subject) tryRead(m *model, random *rand.Rand) {
@@ -130,7 +140,7 @@ func (s *subject) tryRead(m *model, random *rand.Rand) {
 	q := stream.Query{From: at(random.IntN(len(m.records) + 2)), To: at(random.IntN(len(m.records) + 2))}
 	for range random.IntN(3) {
 		id := pick(random, modelStreams)
-		match := stream.Match{Topic: pick(random, []string{"", id.Topic}), Key: pick(random, []string{"", id.Key})}
+		match := stream.Match{Topic: pick(random, []string{"", id.Topic}), Key: pick(random, []string{"", id.Key}), Tags: pick(random, modelTags)}
 		if random.IntN(2) == 0 {
 			match.Types = []string{pick(random, modelTypes), pick(random, modelTypes)}
 		}
@@ -209,6 +219,8 @@ func (s *subject) sameError(step string, got, want error) {
 		s.same(step, *failsWith[*stream.ConflictError](s, step, got), *want)
 	case *stream.CommandReusedError:
 		s.same(step, *failsWith[*stream.CommandReusedError](s, step, got), *want)
+	case *stream.ConditionError:
+		s.same(step, *failsWith[*stream.ConditionError](s, step, got), *want)
 	case *stream.BackwardsError:
 		s.same(step, *failsWith[*stream.BackwardsError](s, step, got), *want)
 	default:

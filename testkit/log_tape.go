@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -69,7 +70,7 @@ func positions(list []stream.Record) []stream.Position {
 func keep(r *stream.Record) stream.Record {
 	c := *r
 	c.Data = bytes.Clone(r.Data)
-	c.Meta = maps.Clone(r.Meta)
+	c.Meta, c.Tags = maps.Clone(r.Meta), slices.Clone(r.Tags)
 	return c
 }
 

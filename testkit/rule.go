@@ -19,8 +19,8 @@ const (
 
 // rests says which rules mean nothing without another one.
 var rests = map[Rule][]Rule{
-	ExpectedVersion:    {"conflict-stores-nothing", "one-winner", "refused-unseen", "command-refused"},
-	CommandOnce:        {"command-once-at-once", "command-reused", "command-of-topic", "commands-apart", "command-refused", "reopen-commands", "truncated-commands"},
+	ExpectedVersion:    {"conflict-stores-nothing", "one-winner", "refused-unseen", "command-refused", "batch-conflict"},
+	CommandOnce:        {"command-once-at-once", "command-reused", "command-of-topic", "commands-apart", "command-refused", "reopen-commands", "truncated-commands", "command-forgotten", "reopen-forgotten", "batch-command", "batch-command-reused"},
 	CheckpointTogether: {"checkpoint-refused", "state-forgotten", "state-order", "state-emit-fails", "states-apart", "state-copies", "many-changes"},
 	CommitOrder:        {"concurrent-history"},
 }
@@ -53,6 +53,7 @@ var chapters = []chapter{
 	{"stored", []promise{
 		{"headers", "the log sets shard, position, stream, version and time, and keeps the rest", headers},
 		{"event-ids", "a missing event ID is made up and a given one kept", eventIDs},
+		{"headers-kept", "tags, depth, and how long a command is remembered come back as they were stored", headersKept},
 		{"byte-exact", "payloads, metadata and names come back byte for byte", byteExact},
 		{"callers-slices", "what a caller does to its slices after the append changes nothing", callersSlices},
 		{"times-forward", "times never go back", times},
@@ -72,6 +73,17 @@ var chapters = []chapter{
 		{"command-of-topic", "the same command ID in another topic is another command", commandInAnotherTopic},
 		{"commands-apart", "two commands, and events without a command, are not compared", commandsApart},
 		{"command-refused", "a command that was refused is not remembered", commandRefused},
+		{"command-forgotten", "a command is remembered as long as its events say, and takes effect again after that", commandForgotten},
+	}},
+	{"batch", []promise{
+		{"batch-stored", "a batch is stored in the order of its writes, one behind the other, whoever writes", batchStored},
+		{"batch-conflict", "a write at another version, also one that only checks it, is a conflict of the whole batch", batchConflict},
+		{"batch-whole", "a batch is seen whole or not at all", batchWhole},
+		{"batch-refused", "a batch that can not be, or is too large, is refused whole with a typed error", batchRefused},
+		{"batch-condition", "a batch is stored if no event breaks its conditions, and else told which does", batchCondition},
+		{"condition-one-winner", "of writers under the condition that there is no other one wins", conditionOneWinner},
+		{"batch-command", "a command that comes twice takes effect once over a batch, and gets the first result", batchCommandTwice},
+		{"batch-command-reused", "a command that took effect on other streams is a CommandReusedError", batchCommandReused},
 	}},
 	{"read", []promise{
 		{"empty-log", "an empty log has its head at the beginning and one live mark", emptyLog},
@@ -79,6 +91,7 @@ var chapters = []chapter{
 		{"cold-prefix", "a cold read among writers is a prefix of the log", coldAmongWriters},
 		{"read-bounds", "a read goes from one place to another", readBounds},
 		{"read-matches", "a read delivers what one of its matches selects, once", readMatches},
+		{"read-tags", "a read delivers what carries all the tags of one of its matches", tagsRead},
 		{"nothing-selected", "a filter that selects nothing still gets a live mark at the head", nothingSelected},
 		{"past-head", "a read from past the head is refused", pastHead},
 		{"whole-instance", "a read of one instance is the whole of its stream", instances},
@@ -140,6 +153,7 @@ var chapters = []chapter{
 		{"reopen-events", "events are there after the log was closed and opened again", durableEvents},
 		{"reopen-goes-on", "after reopening, positions and versions go on and times do not go back", durableDense},
 		{"reopen-commands", "commands that took effect are remembered", durableCommands},
+		{"reopen-forgotten", "after reopening, commands are remembered as long as their events say", forgottenReopened},
 		{"reopen-consumers", "places and state are there, and nobody holds a claim", durableConsumers},
 		{"reopen-empty", "an empty log can be opened again", func(s *subject) { s.reopen(); s.holds(nil) }},
 	}},

@@ -21,6 +21,7 @@ func ExampleRules() {
 	// whole-appends: an append is seen whole or not at all
 	// headers: the log sets shard, position, stream, version and time, and keeps the rest
 	// event-ids: a missing event ID is made up and a given one kept
+	// headers-kept: tags, depth, and how long a command is remembered come back as they were stored
 	// byte-exact: payloads, metadata and names come back byte for byte
 	// callers-slices: what a caller does to its slices after the append changes nothing
 	// times-forward: times never go back
@@ -36,11 +37,21 @@ func ExampleRules() {
 	// command-of-topic: the same command ID in another topic is another command
 	// commands-apart: two commands, and events without a command, are not compared
 	// command-refused: a command that was refused is not remembered
+	// command-forgotten: a command is remembered as long as its events say, and takes effect again after that
+	// batch-stored: a batch is stored in the order of its writes, one behind the other, whoever writes
+	// batch-conflict: a write at another version, also one that only checks it, is a conflict of the whole batch
+	// batch-whole: a batch is seen whole or not at all
+	// batch-refused: a batch that can not be, or is too large, is refused whole with a typed error
+	// batch-condition: a batch is stored if no event breaks its conditions, and else told which does
+	// condition-one-winner: of writers under the condition that there is no other one wins
+	// batch-command: a command that comes twice takes effect once over a batch, and gets the first result
+	// batch-command-reused: a command that took effect on other streams is a CommandReusedError
 	// empty-log: an empty log has its head at the beginning and one live mark
 	// cold-ends: a cold read ends at the head it saw, whatever is appended while it runs
 	// cold-prefix: a cold read among writers is a prefix of the log
 	// read-bounds: a read goes from one place to another
 	// read-matches: a read delivers what one of its matches selects, once
+	// read-tags: a read delivers what carries all the tags of one of its matches
 	// nothing-selected: a filter that selects nothing still gets a live mark at the head
 	// past-head: a read from past the head is refused
 	// whole-instance: a read of one instance is the whole of its stream
@@ -90,6 +101,7 @@ func ExampleRules() {
 	// reopen-events: events are there after the log was closed and opened again
 	// reopen-goes-on: after reopening, positions and versions go on and times do not go back
 	// reopen-commands: commands that took effect are remembered
+	// reopen-forgotten: after reopening, commands are remembered as long as their events say
 	// reopen-consumers: places and state are there, and nobody holds a claim
 	// reopen-empty: an empty log can be opened again
 	// any-history: any history of calls gives what a list and three maps give

@@ -18,7 +18,8 @@ type Spec[C, E, S any] struct {
 	build     func(stream.Store) *aggregate.Repository[C, E, S]
 	medium    Medium
 	steps     []specStep[C, E]
-	meanwhile []E // for the next When
+	meanwhile []E  // for the next When
+	guarded   bool // rules may refuse what Decide does not
 	ledger    *ledger
 	entry     *entry // is settled by what follows
 }
@@ -26,10 +27,11 @@ type Spec[C, E, S any] struct {
 // specStep is one thing that the instance goes through: time passes, events were
 // stored, or a command was given.
 type specStep[C, E any] struct {
-	wait    time.Duration
-	given   []E
-	stored  *stream.Record
-	command *specCommand[C, E]
+	wait      time.Duration
+	given     []E
+	elsewhere []Happening
+	stored    *stream.Record
+	command   *specCommand[C, E]
 }
 
 // specCommand is a command with what happens around it.
@@ -59,7 +61,9 @@ func ForRepository[C, E, S any](t testing.TB, build func(stream.Store) *aggregat
 }
 
 func ofDecider[C, E, S any](d aggregate.Decider[C, E, S]) func(stream.Store) *aggregate.Repository[C, E, S] {
-	return func(store stream.Store) *aggregate.Repository[C, E, S] { return aggregate.NewRepository(store, d) }
+	return func(store stream.Store) *aggregate.Repository[C, E, S] {
+		return aggregate.NewRepositoryWith(store, d, aggregate.Options{Keys: Keys()})
+	}
 }
 
 func begin[C, E, S any](t testing.TB, build func(stream.Store) *aggregate.Repository[C, E, S], at place) Spec[C, E, S] {

@@ -54,6 +54,9 @@ func (r *specRun[C, E, S]) decide(c *specCommand[C, E]) ([]E, error) {
 	if err := guard("Decide", func() { decided, refused = r.decider.Decide(state, c.Data) }); err != nil {
 		return nil, err
 	}
+	if r.spec.guarded && len(r.calls) > 0 && refused == nil && r.calls[0].refused != nil {
+		return nil, nil // a rule did
+	}
 	if len(r.calls) > 0 && (refused == nil) != (r.calls[0].refused == nil) {
 		return nil, errUnstable
 	}

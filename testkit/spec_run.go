@@ -128,6 +128,8 @@ func (r *specRun[C, E, S]) step(step specStep[C, E]) error {
 			return fmt.Errorf("given event %d can not be stored: %w", r.given, err)
 		}
 		return nil
+	case len(step.elsewhere) > 0:
+		return r.elsewhere(step.elsewhere)
 	}
 	for _, e := range step.given {
 		r.given++
@@ -184,7 +186,7 @@ func (r *specRun[C, E, S]) append(rec *stream.Record) error {
 // around lets another writer come before an append, and notes what is stored
 // together.
 func (r *specRun[C, E, S]) around(ctx context.Context, op *Op, do func(context.Context) error) error {
-	if op.Kind != OpAppend || op.Stream != r.id {
+	if !r.appends(op) {
 		return do(ctx)
 	}
 	raced := len(r.rivals) > 0
@@ -197,7 +199,7 @@ func (r *specRun[C, E, S]) around(ctx context.Context, op *Op, do func(context.C
 	r.rivals = nil
 	err := do(ctx)
 	if err == nil {
-		r.group(op.Records)
+		r.group(r.ofInstance(op.Records))
 	}
 	if raced {
 		var conflict *stream.ConflictError

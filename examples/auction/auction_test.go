@@ -16,7 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/thaw-go/thaw/stream/keyring"
 	"github.com/thaw-go/thaw/stream/memlog"
+	"github.com/thaw-go/thaw/stream/memtables"
 )
 
 // asCommand, in the environment, makes the test binary the auction itself.
@@ -47,13 +49,16 @@ func end(out string) string {
 	return summary
 }
 
+// inMemory are premises that leave nothing behind.
+func inMemory(log store) premises { return premises{log, memtables.New(), keyring.InMemory()} }
+
 func undisturbed(t *testing.T) string {
 	t.Helper()
 	log := memlog.New()
 	defer func() { _ = log.Close() }()
 	var out bytes.Buffer
 	s := settings{events: wishes, seed: 1}
-	if err := hold(t.Context(), log, s, &screen{out: &out}); err != nil {
+	if err := hold(t.Context(), inMemory(log), s, &screen{out: &out}); err != nil {
 		t.Fatal(err)
 	}
 	if end(out.String()) == "" {
@@ -71,7 +76,7 @@ func TestASeedComesToOneEnd(t *testing.T) {
 	})
 	t.Run("on disk", func(t *testing.T) {
 		var out bytes.Buffer
-		s := settings{events: wishes, seed: 1, dir: filepath.Join(t.TempDir(), "log")}
+		s := settings{events: wishes, seed: 1, dir: filepath.Join(t.TempDir(), "house")}
 		if err := auction(t.Context(), s, &out, false); err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +87,7 @@ func TestASeedComesToOneEnd(t *testing.T) {
 }
 
 func TestAStopThatIsAskedForIsCleanAndTheNextStartGoesOn(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "log")
+	dir := filepath.Join(t.TempDir(), "house")
 	slow := exec.Command(os.Args[0], "-events", fmt.Sprint(wishes), "-rate", "100", "-dir", dir)
 	slow.Env = append(os.Environ(), asCommand+"=1")
 	pipe, err := slow.StdoutPipe()
@@ -117,7 +122,7 @@ func TestAHouseRefusesAnotherSeedAndMoreWishesOnceItHasClosed(t *testing.T) {
 	defer func() { _ = log.Close() }()
 	auctioned := func(s settings) (string, error) {
 		var out bytes.Buffer
-		err := hold(context.Background(), log, s, &screen{out: &out})
+		err := hold(context.Background(), inMemory(log), s, &screen{out: &out})
 		return out.String(), err
 	}
 	first, err := auctioned(settings{events: 200, seed: 1})

@@ -12,14 +12,22 @@ import (
 
 // store is what the house needs of a log.
 type store interface {
-	stream.Store
+	stream.MultiStore
 	stream.Checkpoints
+}
+
+// premises are what the house stands on: its log, what can be made anew from it, and,
+// apart from both, the keys of what it knows of persons.
+type premises struct {
+	log    store
+	tables stream.Tables
+	keys   stream.Keys
 }
 
 // house is the auction house on a log: what takes commands, what answers
 // questions, and what acts by itself.
 type house struct {
-	log      store
+	premises
 	seed     uint64
 	persons  *aggregate.Repository[Register, PersonRegistered, bool]
 	lots     *aggregate.Repository[LotCommand, LotEvent, LotState]
@@ -30,17 +38,17 @@ type house struct {
 	bank     *aggregate.AdapterRunner
 }
 
-func newHouse(log store, seed uint64) *house {
+func newHouse(on premises, seed uint64) *house {
 	h := &house{
-		log: log, seed: seed,
-		persons:  aggregate.NewRepository(log, Person),
-		lots:     aggregate.NewRepository(log, Lot),
-		invoices: aggregate.NewRepository(log, Invoice),
-		clocks:   aggregate.NewRepository(log, Clock),
+		premises: on, seed: seed,
+		persons:  aggregate.NewGuardedRepository(on.log, Person, aggregate.Options{Keys: on.keys}, OnePerEmail),
+		lots:     aggregate.NewRepository(on.log, Lot),
+		invoices: aggregate.NewRepository(on.log, Invoice),
+		clocks:   aggregate.NewRepository(on.log, Clock),
 		page:     NewPage(),
 	}
-	h.sales = Sales.Runner(replay.Hot(log, Hall), h.lots, h.invoices)
-	h.bank = NewBank(seed, h.invoices).Runner(replay.Hot(log, stream.Only[InvoiceIssued](Invoices)))
+	h.sales = Sales.Runner(replay.Hot(h.log, Hall), h.lots, h.invoices)
+	h.bank = NewBank(seed, h.invoices).Runner(replay.Hot(h.log, stream.Only[InvoiceIssued](Invoices)))
 	return h
 }
 

@@ -30,7 +30,7 @@ func TestTheAuctionKilledAndStartedAgain(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	long := time.Since(began) // it is killed before that, and comes on each time
-	dir := filepath.Join(t.TempDir(), "log")
+	dir := filepath.Join(t.TempDir(), "house")
 	var said string
 	kills := 0
 	for said == "" {
@@ -68,7 +68,7 @@ func TestTheAuctionKilledAndStartedAgain(t *testing.T) {
 // checkHistory compares the summary with a full replay, and counts invoices.
 func checkHistory(t *testing.T, dir, said string) {
 	t.Helper()
-	log, err := badgerlog.Open(dir, badgerlog.Options{})
+	log, err := badgerlog.Open(filepath.Join(dir, "log"), badgerlog.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

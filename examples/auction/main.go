@@ -13,12 +13,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 
 	"golang.org/x/term"
 
 	"github.com/thaw-go/thaw/stream/badgerlog"
+	"github.com/thaw-go/thaw/stream/badgertables"
+	"github.com/thaw-go/thaw/stream/keyring"
 )
 
 // settings are the command's flags.
@@ -34,7 +37,7 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 	flags.IntVar(&s.events, "events", 20_000, "how many `wishes` the world has: to register, to open a lot, to bid")
 	flags.IntVar(&s.rate, "rate", 2_000, "how many wishes a second; 0: as fast as it goes")
 	flags.Uint64Var(&s.seed, "seed", 1, "what the world is made from; the same seed comes to the same end")
-	flags.StringVar(&s.dir, "dir", "auction-data", "the log's directory")
+	flags.StringVar(&s.dir, "dir", "auction-data", "the house's directory")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(out, "An auction house on a log on disk. It exits with 0 when the auction is over or\nwas stopped with ctrl-C, and with 1 when something failed.")
@@ -65,20 +68,30 @@ func main() {
 	}
 }
 
-// auction opens the log and the house, and lets the world in.
+// auction opens the premises in a directory and lets the world in.
 func auction(ctx context.Context, s settings, out io.Writer, terminal bool) (err error) {
-	log, err := badgerlog.Open(s.dir, badgerlog.Options{})
+	log, err := badgerlog.Open(filepath.Join(s.dir, "log"), badgerlog.Options{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	return hold(ctx, log, s, &screen{out: out, terminal: terminal})
+	tables, err := badgertables.Open(filepath.Join(s.dir, "views"), badgertables.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tables.Close()) }()
+	keys, err := keyring.Open(filepath.Join(s.dir, "keys"), keyring.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, keys.Close()) }()
+	return hold(ctx, premises{log, tables, keys}, s, &screen{out: out, terminal: terminal})
 }
 
-// hold holds the auction on a log and writes the summary. A stop that was asked
-// for is no error.
-func hold(ctx context.Context, log store, s settings, screen *screen) error {
-	h := newHouse(log, s.seed)
+// hold holds the auction and writes the summary. A stop that was asked for is no
+// error.
+func hold(ctx context.Context, on premises, s settings, screen *screen) error {
+	h := newHouse(on, s.seed)
 	d := &driver{house: h, world: newWorld(s.seed), events: s.events, rate: s.rate}
 	err := h.open(ctx, func(ctx context.Context) error {
 		watching, stop := context.WithCancel(ctx)

@@ -11,9 +11,6 @@ import (
 // Term is how long a buyer has to pay: whole ticks.
 const Term = 30 * tickLength
 
-// Hall is everything that happens in the house, in log order.
-var Hall = stream.Union[any](Persons, Lots, Invoices, Clocks)
-
 // SaleState is what the saga remembers of a lot.
 type SaleState struct {
 	Lot      string
@@ -22,29 +19,37 @@ type SaleState struct {
 	Due      time.Time // when the last one must be paid
 }
 
-// The saga's timers, one of each per lot.
+// The saga's timers, one of each per lot, and its steps.
 const (
 	fallTimer = "hammer"
 	termTimer = "term"
+
+	soldStep    = "sold"
+	invoiceStep = "invoiced"
 )
 
 // Sales takes a lot from its opening to its end: it lets the hammer fall at the
-// deadline, has the sale invoiced, and cancels it if the term passes unpaid, when
-// the runner-up gets a second chance. Its timers run in event time, so what comes
-// of a seed does not depend on how fast the house works.
+// deadline and has the sale invoiced. If the term passes unpaid, what was done is
+// undone in reverse: the invoice is cancelled, then the sale, and the runner-up gets a
+// second chance. A lot that is paid for, or not sold, is done. The timers run in event
+// time, so what comes of a seed does not depend on how fast the house works.
 var Sales = aggregate.Saga[any, SaleState]{
 	Name:      "sales",
 	Correlate: lotOf,
+	Starts:    func(e *stream.Event[any]) bool { _, ok := e.Data.(LotOpened); return ok },
 	Time:      happenedAt,
 	React:     react,
 	Expire: func(s SaleState, timer string) (SaleState, []aggregate.Effect) {
 		if timer == fallTimer {
 			return s, []aggregate.Effect{Lot.Send(s.Lot, Fall{s.Deadline})}
 		}
-		return s, []aggregate.Effect{
-			Invoice.Send(s.invoice(), Cancel{s.Due}),
-			Lot.Send(s.Lot, CancelSale{s.Due}),
+		return s, []aggregate.Effect{aggregate.Compensate()}
+	},
+	Undo: func(s SaleState, step string) (SaleState, []aggregate.Effect) {
+		if step == invoiceStep {
+			return s, []aggregate.Effect{Invoice.Send(s.invoice(), Cancel{s.Due})}
 		}
+		return s, []aggregate.Effect{Lot.Send(s.Lot, CancelSale{s.Due})}
 	},
 }
 
@@ -57,8 +62,8 @@ func react(s SaleState, e *stream.Event[any]) (SaleState, []aggregate.Effect) {
 		return s.sold(data.Buyer, data.Price, data.At)
 	case SecondChanceOffered:
 		return s.sold(data.Buyer, data.Price, data.At)
-	case InvoicePaid:
-		return s, []aggregate.Effect{aggregate.Cancel(termTimer)}
+	case InvoicePaid, LotUnsold:
+		return s, []aggregate.Effect{aggregate.Done()}
 	}
 	return s, nil
 }
@@ -68,7 +73,9 @@ func (s SaleState) sold(buyer string, price Cents, at time.Time) (SaleState, []a
 	s.Invoices++
 	s.Due = at.Add(Term)
 	return s, []aggregate.Effect{
+		aggregate.Did(soldStep),
 		Invoice.Send(s.invoice(), Issue{Lot: s.Lot, Buyer: buyer, Amount: price, At: at, Due: s.Due}),
+		aggregate.Did(invoiceStep),
 		aggregate.After(Term, termTimer),
 	}
 }
@@ -85,35 +92,4 @@ func lotOf(e *stream.Event[any]) string {
 		return data.Lot
 	}
 	return ""
-}
-
-// happenedAt is when an event happened, which is not when it was stored.
-func happenedAt(e *stream.Event[any]) time.Time {
-	switch e := e.Data.(type) {
-	case PersonRegistered:
-		return e.At
-	case LotOpened:
-		return e.At
-	case BidPlaced:
-		return e.At
-	case LotSold:
-		return e.At
-	case LotUnsold:
-		return e.At
-	case SaleCancelled:
-		return e.At
-	case SecondChanceOffered:
-		return e.At
-	case InvoiceIssued:
-		return e.At
-	case InvoicePaid:
-		return e.At
-	case InvoiceCancelled:
-		return e.At
-	case ClockSet:
-		return e.At
-	case Ticked:
-		return e.At
-	}
-	return time.Time{}
 }

@@ -45,12 +45,13 @@ func TestSales(t *testing.T) {
 	t.Run("a sale is invoiced, and when it is paid nothing more happens", func(t *testing.T) {
 		testkit.ForSaga(t, Sales, hotHall).
 			When(toLot(opened, sold)).
-			Then(aggregate.After(10*time.Minute, fallTimer), fall, Invoice.Send("lot-1-1", Issue(issued)), aggregate.After(Term, termTimer)).
+			Then(aggregate.After(10*time.Minute, fallTimer), fall,
+				aggregate.Did(soldStep), Invoice.Send("lot-1-1", Issue(issued)), aggregate.Did(invoiceStep), aggregate.After(Term, termTimer)).
+			ThenState("lot-1", SaleState{Lot: "lot-1", Deadline: at(10), Invoices: 1, Due: overdue}).
 			When(testkit.Happened[InvoiceEvent](Invoices, "lot-1-1", InvoicePaid{"lot-1", 12_00, at(11)})).
-			Then(aggregate.Cancel(termTimer)).
+			Then(aggregate.Done()).
 			When(ticks(overdue)).
-			ThenNothing().
-			ThenState("lot-1", SaleState{Lot: "lot-1", Deadline: at(10), Invoices: 1, Due: overdue})
+			ThenNothing()
 	})
 	t.Run("a sale that is not paid for goes to the runner-up", func(t *testing.T) {
 		testkit.ForSaga(t, Sales, hotHall).

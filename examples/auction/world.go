@@ -69,6 +69,7 @@ var (
 	firstNames = []string{"Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gia", "Hal", "Ida", "Jon", "Kim", "Leo", "Mia", "Ned", "Ora", "Pia"}
 	lastNames  = []string{"Abel", "Berg", "Cole", "Dorn", "Egan", "Fox", "Gray", "Holm", "Iver", "Jung", "Kerr", "Lind"}
 	cities     = []string{"Bergen", "Cork", "Delft", "Graz", "Lyon", "Porto", "Turku", "Ulm"}
+	streets    = []string{"Canal", "Castle", "Church", "Hill", "Market", "Mill", "Station", "Tower"}
 	categories = []string{"books", "clocks", "coins", "maps", "music", "stamps", "toys", "wine"}
 )
 
@@ -78,7 +79,13 @@ func (w *world) person() (string, any) {
 	w.persons++
 	name := pick(w, firstNames) + " " + pick(w, lastNames)
 	key := personKey(w.persons)
-	return key, Register{Name: name, City: pick(w, cities), Email: key + "@example.org", At: w.at}
+	city := pick(w, cities)
+	email := key + "@example.org"
+	if w.persons%20 == 0 { // who comes back under another name
+		email = personKey(w.persons-19) + "@example.org"
+	}
+	street := fmt.Sprintf("%d %s Street", 1+w.persons%90, pick(w, streets))
+	return key, Register{Person: key, Name: name, City: city, Address: Address{Email: email, Street: street}, At: w.at}
 }
 
 func personKey(n int) string { return fmt.Sprintf("person-%d", n) }

@@ -86,11 +86,12 @@ func TestACommandIsRememberedForItsTimeAndNoLonger(t *testing.T) {
 				send(6, "again")
 				again()
 				send(6, "again, after a restart")
-				viaBackup(t, log, func(other *badgerlog.Log) {
-					log, other = other, log
+				own := log
+				viaBackup(t, own, func(other *badgerlog.Log) {
+					log = other
 					send(6, "again, restored")
-					log, other = other, log
 				})
+				log = own
 				time.Sleep(61 * time.Second)
 				again()
 				if err := errors.Join(log.Verify(t.Context(), nil), log.Close()); err != nil {

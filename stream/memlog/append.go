@@ -35,10 +35,10 @@ func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version,
 }
 
 // taken answers a command that has already taken effect: it must have been on this
-// stream, and on no other.
+// stream, and on no other of the topic.
 func (l *Log) taken(cmd command, e effect, id stream.ID) ([]stream.Record, error) {
 	first, ok := e.on(id)
-	if !ok || len(e.shares) > 1 || e.beyond {
+	if !ok || len(e.shares) > 1 {
 		return nil, &stream.CommandReusedError{Command: cmd.id, First: e.shares[0].stream, Again: id}
 	}
 	return copyAll(l.records[first.index : first.index+first.count]), nil

@@ -23,8 +23,7 @@ func (l *Log) AppendAll(ctx context.Context, b stream.Batch) ([]stream.Record, e
 			return nil, err
 		}
 	}
-	commands := commandsOf(b)
-	did, err := l.done(b, commands)
+	did, err := l.done(b, commandsOf(b))
 	if err != nil || did != nil {
 		return did, err
 	}
@@ -38,10 +37,8 @@ func (l *Log) AppendAll(ctx context.Context, b stream.Batch) ([]stream.Record, e
 		}
 		s := share{w.Stream, len(l.records), len(w.Records)}
 		if c := (command{w.Stream.Topic, w.Records[0].Command}); !c.id.IsZero() {
-			e := effect{beyond: len(commands) > 1}
-			if before, ok := l.commands[c]; ok {
-				e = before // of this batch: none was there
-			} else {
+			e, ok := l.commands[c] // of this batch: none was there
+			if !ok {
 				e.until = l.end(w.Records[0].Remember)
 			}
 			e.shares = append(e.shares, s)
@@ -80,7 +77,7 @@ func (l *Log) holds(b stream.Batch) error {
 func (l *Log) done(b stream.Batch, commands []command) ([]stream.Record, error) {
 	reused := &stream.CommandReusedError{Command: commands[0].id}
 	known := map[string]effect{}
-	shares, beyond := 0, false
+	shares := 0
 	for _, c := range commands {
 		e, ok := l.remembered(c)
 		if !ok {
@@ -88,7 +85,6 @@ func (l *Log) done(b stream.Batch, commands []command) ([]stream.Record, error) 
 		}
 		known[c.topic] = e
 		shares += len(e.shares)
-		beyond = beyond || e.beyond
 		reused.First = e.shares[0].stream
 	}
 	if len(known) == 0 {
@@ -108,7 +104,7 @@ func (l *Log) done(b stream.Batch, commands []command) ([]stream.Record, error) 
 		shares--
 		records = append(records, copyAll(l.records[s.index:s.index+s.count])...)
 	}
-	if shares > 0 || beyond && len(commands) == 1 {
+	if shares > 0 { // it did more than that
 		return nil, reused
 	}
 	return records, nil

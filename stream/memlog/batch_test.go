@@ -1,88 +1,121 @@
 package memlog_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/thaw-go/thaw/stream"
 	"github.com/thaw-go/thaw/stream/memlog"
 )
 
-func batchRecord(command stream.EventID, tags ...string) stream.Record {
-	return stream.Record{Header: stream.Header{Type: "T", Command: command, Tags: tags}, Data: []byte("1")}
+func of(command stream.EventID, remember uint32, tags ...string) stream.Record {
+	r := event("x")
+	r.Command, r.Remember, r.Tags = command, remember, tags
+	return r
 }
 
-func batchOf(command stream.EventID, ids ...stream.ID) stream.Batch {
-	var b stream.Batch
-	for _, id := range ids {
-		b.Writes = append(b.Writes, stream.Write{Stream: id, Expected: stream.AnyVersion, Records: []stream.Record{batchRecord(command, "tag")}})
-	}
-	return b
-}
-
-// Breaks when: the writes are stored one by one as they are checked.
-func TestABatchIsStoredWholeOrNotAtAll(t *testing.T) {
-	log := memlog.New()
-	one, two := stream.ID{Topic: "a", Key: "1"}, stream.ID{Topic: "b", Key: "2"}
-	if _, err := log.Append(t.Context(), two, 0, batchRecord(stream.NewID())); err != nil {
-		t.Fatal(err)
-	}
-	b := batchOf(stream.NewID(), one, two)
-	b.Writes[1].Expected = 7
-	_, err := log.AppendAll(t.Context(), b)
-	if conflict, ok := errors.AsType[*stream.ConflictError](err); !ok || conflict.Stream != two || conflict.Actual != 1 {
-		t.Errorf("got %v, want a conflict on %s at version 1", err, two)
-	}
-	b.Writes[1].Expected = 1
-	stored, err := log.AppendAll(t.Context(), b)
-	if err != nil || len(stored) != 2 || stored[0].Stream != one || stored[1].Position != 3 {
-		t.Fatalf("got %v, %v", stored, err)
-	}
-	again, err := log.AppendAll(t.Context(), b)
-	if diff := cmp.Diff(stored, again); diff != "" || err != nil {
-		t.Errorf("the same again: %v (-want +got)\n%s", err, diff)
-	}
-	if _, err := log.AppendAll(t.Context(), batchOf(b.Writes[0].Records[0].Command, one)); err == nil {
-		t.Error("the same command on fewer streams was taken")
-	}
-}
-
-// Breaks when: a condition is looked at from its place on, instead of behind it.
-func TestAConditionHoldsUntilSomethingItExcludesHasCome(t *testing.T) {
-	log := memlog.New()
-	id := stream.ID{Topic: "a", Key: "1"}
-	if _, err := log.Append(t.Context(), id, 0, batchRecord(stream.NewID(), "tag")); err != nil {
-		t.Fatal(err)
-	}
-	b := batchOf(stream.NewID(), id)
-	b.Conditions = []stream.Condition{{Match: []stream.Match{{Topic: "a", Tags: []string{"tag"}}}}}
-	_, err := log.AppendAll(t.Context(), b)
-	if broken, ok := errors.AsType[*stream.ConditionError](err); !ok || !broken.Found.Equal(stream.At(1)) {
-		t.Errorf("got %v, want a *stream.ConditionError at 1", err)
-	}
-	b.Conditions[0].After = stream.At(1)
-	if _, err := log.AppendAll(t.Context(), b); err != nil {
-		t.Errorf("behind what it has seen: %v", err)
-	}
-}
-
-// Breaks when: remembered does not look at the clock.
-func TestACommandIsRememberedForItsTime(t *testing.T) {
+// Breaks when: remembered forgets at the last moment, or one nanosecond too late.
+func TestACommandIsForgottenAfterItsLastMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := memlog.New()
-		id := stream.ID{Topic: "a", Key: "1"}
-		rec := batchRecord(stream.NewID())
-		rec.Remember = 60
-		for i, want := range []stream.Version{1, 1, 2} {
-			stored, err := log.Append(t.Context(), id, stream.AnyVersion, rec)
-			if err != nil || stored[0].Version != want {
-				t.Errorf("time %d: got %v, %v; want version %d", i, stored, err, want)
-			}
-			time.Sleep(31 * time.Second) // in virtual time
+		log, command := memlog.New(), stream.NewID()
+		first := mustAppend(t, log, of(command, 60))
+		time.Sleep(time.Minute)
+		if diff := cmp.Diff(first, mustAppend(t, log, of(command, 60))); diff != "" {
+			t.Errorf("at the last moment:\n%s", diff)
+		}
+		time.Sleep(time.Nanosecond)
+		if again := mustAppend(t, log, of(command, 60)); again[0].Position != 2 {
+			t.Errorf("after it: got position %d, want 2", again[0].Position)
 		}
 	})
+}
+
+// Breaks when: end does not sweep, or sweep drops commands that are remembered.
+func TestForgottenCommandsTakeNoMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, forever := memlog.New(), stream.NewID()
+		first := mustAppend(t, log, of(forever, 0))
+		for range 20_000 {
+			mustAppend(t, log, of(stream.NewID(), 10))
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := log.Commands(); n > 2048 {
+			t.Errorf("%d commands are kept, of which 101 are remembered", n)
+		}
+		if diff := cmp.Diff(first, mustAppend(t, log, of(forever, 0))); diff != "" {
+			t.Errorf("one that is remembered for ever:\n%s", diff)
+		}
+	})
+}
+
+// Breaks when: AppendAll stores tags that the caller keeps, or take hands out those
+// that are kept.
+func TestTagsAreNotSharedWithCallers(t *testing.T) {
+	log, given := memlog.New(), []string{"a", "b"}
+	stored, err := log.AppendAll(t.Context(), stream.Batch{Writes: []stream.Write{{Stream: ann, Records: []stream.Record{of(stream.EventID{}, 0, given...), of(stream.EventID{}, 0)}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given[0], stored[0].Tags[1] = "spoilt", "spoilt"
+	for range 2 {
+		err := log.Read(t.Context(), stream.Query{To: stream.At(1)}, func(block []stream.Record, _ stream.Mark) error {
+			if diff := cmp.Diff([]string{"a", "b"}, block[0].Tags); diff != "" {
+				t.Error(diff)
+			}
+			block[0].Tags[0] = "spoilt"
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Breaks when: AppendAll answers a condition over what was removed.
+func TestAConditionOverWhatWasRemovedIsRefused(t *testing.T) {
+	log := memlog.New()
+	mustAppend(t, log, event("1"), event("2"), event("3"))
+	cut, err := log.Truncate(t.Context(), stream.At(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after := range stream.Position(4) {
+		b := stream.Batch{
+			Writes:     []stream.Write{{Stream: ann, Expected: stream.AnyVersion, Records: []stream.Record{event("4")}}},
+			Conditions: []stream.Condition{{Match: []stream.Match{{Tags: []string{"none"}}}, After: stream.At(after)}},
+		}
+		_, err := log.AppendAll(t.Context(), b)
+		var gone *stream.TruncatedError
+		if missing := errors.As(err, &gone); missing != (after < cut.Position(0)) || err != nil && !missing {
+			t.Errorf("after %d of a log cut at %s: got %v", after, cut, err)
+		}
+	}
+}
+
+// A unique name over all streams: the condition that nobody has it.
+func ExampleLog_AppendAll() {
+	log := memlog.New()
+	register := func(user, mail string) {
+		tag := "mail:" + mail
+		_, err := log.AppendAll(context.Background(), stream.Batch{
+			Writes: []stream.Write{{
+				Stream:  stream.ID{Topic: "users", Key: user},
+				Records: []stream.Record{{Header: stream.Header{Type: "REGISTERED", Tags: []string{tag}}, Data: []byte("{}")}},
+			}},
+			Conditions: []stream.Condition{{Match: []stream.Match{{Tags: []string{tag}}}}},
+		})
+		fmt.Println(user, err)
+	}
+	register("ann", "a@example.com")
+	register("bob", "b@example.com")
+	register("eve", "a@example.com")
+	// Output:
+	// ann <nil>
+	// bob <nil>
+	// eve stream: append under a condition: expected no event of any kind tagged "mail:a@example.com" after 0, found one at 1
 }

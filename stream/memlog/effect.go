@@ -17,7 +17,6 @@ type command struct {
 // a batch.
 type effect struct {
 	shares []share   // in the order of the batch
-	beyond bool      // the batch has events of other topics too
 	until  time.Time // it is forgotten after this time; zero: never
 }
 

@@ -10,8 +10,9 @@
 //     with a link to the span of the command that the event came from. It is a child of
 //     the span that its context has; if there is none, it begins a trace of its own: a
 //     view that is rebuilt a year later does not lengthen a trace that is a year old.
-//   - A command that a consumer gives is a child of the span of what it handles. So a
-//     story is one chain of parents and links, however many aggregates and sagas it
+//   - A command that a consumer gives is a child of the span of what it handles; one
+//     that a timer leads to has a link to the command that set it off. So a story is
+//     one chain of parents and links, however many aggregates and sagas it
 //     goes through and whenever they come to it.
 //   - A command that comes from outside is a child of the span that its context has, or
 //     else of the traceparent that was put there with [stream.WithMetadata].

@@ -61,6 +61,9 @@ func Hooks(o Options) (stream.Hooks, error) {
 	return stream.Hooks{Command: h.command, Handle: h.handle, Moved: h.moved, Trouble: h.trouble}, nil
 }
 
+// linkedKey is the traceparent that a span around a command has a link to.
+type linkedKey struct{}
+
 func (h *hooks) command(ctx context.Context, to stream.ID, command any) (context.Context, func([]stream.Header, error)) {
 	begun := time.Now()
 	options := []trace.SpanStartOption{
@@ -69,11 +72,15 @@ func (h *hooks) command(ctx context.Context, to stream.ID, command any) (context
 			semconv.MessagingOperationTypeSend, semconv.MessagingDestinationName(to.Topic),
 			streamKey.String(to.String()), typeKey.String(fmt.Sprintf("%T", command))),
 	}
-	if carried := traceOf(stream.MetadataOf(ctx)); carried.IsValid() && !trace.SpanContextFromContext(ctx).IsValid() {
-		if stream.CauseOf(ctx).IsZero() {
+	meta := stream.MetadataOf(ctx)
+	if carried := traceOf(meta); carried.IsValid() {
+		switch {
+		case !stream.CauseOf(ctx).IsZero(): // an event's, which may have happened long ago
+			if linked, _ := ctx.Value(linkedKey{}).(string); linked != meta[stream.MetaTraceParent] {
+				options = append(options, trace.WithLinks(trace.Link{SpanContext: carried}))
+			}
+		case !trace.SpanContextFromContext(ctx).IsValid():
 			ctx = trace.ContextWithRemoteSpanContext(ctx, carried)
-		} else { // an event's, which may have happened long ago
-			options = append(options, trace.WithLinks(trace.Link{SpanContext: carried}))
 		}
 	}
 	ctx, span := h.tracer.Start(ctx, "execute "+to.Topic, options...)
@@ -107,6 +114,7 @@ func (h *hooks) handle(ctx context.Context, consumer string, of *stream.Header) 
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: from}))
 	}
 	ctx, span := h.tracer.Start(ctx, "process "+of.Stream.Topic, options...)
+	ctx = context.WithValue(ctx, linkedKey{}, of.Meta[stream.MetaTraceParent])
 	topic, emitted := of.Stream.Topic, of.Time // the header is not ours to keep
 	return ctx, func(err error) {
 		finish(span, err)
