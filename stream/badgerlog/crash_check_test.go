@@ -23,7 +23,9 @@ func (c *crashes) check(verify bool) {
 			c.t.Errorf("close: %v", err)
 		}
 	}()
-	c.sendAgain(log, c.compare(log, verify))
+	w := c.compare(log, verify)
+	c.sendAgain(log, w)
+	c.claimAgain(log, w)
 	head, err := log.Head(c.t.Context())
 	if err != nil {
 		c.t.Error(err)
@@ -37,6 +39,7 @@ func (c *crashes) compare(log *badgerlog.Log, verify bool) *walked {
 	w := c.walk(log)
 	c.checkAcknowledged(w)
 	c.checkStreams(log, w)
+	c.checkTags(log, w)
 	for name, least := range c.places {
 		c.checkConsumer(log, name, least, w.head)
 	}
@@ -57,6 +60,7 @@ type walked struct {
 	versions map[stream.ID]stream.Version
 	streams  map[stream.ID][]stream.Position
 	groups   map[stream.EventID]group
+	tags     map[string][]stream.Position
 
 	now  stream.EventID // the group that the last event belongs to
 	want int            // the index of the one that follows it there; 0: it was the last
@@ -81,7 +85,7 @@ func (c *crashes) walk(log *badgerlog.Log) *walked {
 	c.cut.acknowledged = s.Cut
 	w := &walked{
 		c: c, cut: s.Cut, head: s.Cut, versions: map[stream.ID]stream.Version{},
-		streams: map[stream.ID][]stream.Position{}, groups: map[stream.EventID]group{},
+		streams: map[stream.ID][]stream.Position{}, groups: map[stream.EventID]group{}, tags: map[string][]stream.Position{},
 	}
 	err = log.Read(c.t.Context(), stream.Query{From: stream.At(s.Cut)}, func(records []stream.Record, _ stream.Mark) error {
 		for i := range records {
@@ -137,6 +141,9 @@ func (w *walked) add(r *stream.Record) error {
 	want := crashRecord(id, command, i, n)
 	if r.Command != command || r.ID != want.ID || r.Type != want.Type || r.Schema != want.Schema || string(r.Data) != string(want.Data) {
 		return fmt.Errorf("it is not what was sent as event %d of %s", i, id)
+	}
+	if err := w.addTags(r); err != nil {
+		return err
 	}
 	if told, ok := w.c.stored[r.Position]; ok && told != (toldOf(r, n)) {
 		return fmt.Errorf("it is %+v, acknowledged was %+v", toldOf(r, n), told)

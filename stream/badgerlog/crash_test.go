@@ -19,7 +19,8 @@ import (
 
 // Guarantee 2: acknowledged means on disk; and of 1, 3 and 7 what a crash could
 // break: positions stay dense, an append is whole or absent, a command takes
-// effect once. It holds for appends, imports, checkpoints and truncations at
+// effect once. It holds for appends, batches under
+// conditions, imports, checkpoints and truncations at
 // once, while generations are stored and the value log is collected, and if the
 // process is killed while it opens the log, too.
 //
@@ -27,7 +28,8 @@ import (
 // thousands in a long run, which take half a second each.
 //
 // Breaks when: a generation's commands or changes are left out of its transaction,
-// a group's last event is left out of its journal record, or checkEmptied or
+// a batch's streams are accepted in commits of their own, the index of tags is left out
+// of it, a group's last event is left out of its journal record, or checkEmptied or
 // removeUnused is left out of inspect.
 func TestLogKilledAtRandomMomentsLosesNothingAcknowledged(t *testing.T) {
 	kills := number(t, "THAW_CRASH_KILLS", 40)
@@ -92,15 +94,16 @@ type crashes struct {
 	options string        // what the last process was told
 	opening time.Duration // about how long opening takes
 
-	stored  map[stream.Position]told                      // the first event of each append that was acknowledged
-	seen    map[stream.Position]told                      // events that a subscriber was handed
-	refused map[stream.EventID]bool                       // appends since the last check
-	imports map[stream.EventID]imported                   // those that were acknowledged
-	doubt   map[stream.EventID]sent                       // appends of the processes since the last check that were not
-	doubtIn map[stream.EventID]imported                   // the same of imports
-	places  map[string]stream.Position                    // of consumers: the last acknowledged
-	cut     struct{ acknowledged, asked stream.Position } // of truncations
-	head    stream.Position                               // at the last check
+	stored   map[stream.Position]told                      // the first event of each append that was acknowledged
+	seen     map[stream.Position]told                      // events that a subscriber was handed
+	refused  map[stream.EventID]bool                       // appends since the last check
+	imports  map[stream.EventID]imported                   // those that were acknowledged
+	doubt    map[stream.EventID]sent                       // appends of the processes since the last check that were not
+	doubtAll map[stream.EventID]string                     // the same of batches: their tags
+	doubtIn  map[stream.EventID]imported                   // the same of imports
+	places   map[string]stream.Position                    // of consumers: the last acknowledged
+	cut      struct{ acknowledged, asked stream.Position } // of truncations
+	head     stream.Position                               // at the last check
 }
 
 // told is an acknowledged append.
@@ -121,7 +124,7 @@ func newCrashes(t *testing.T, total *crashTotals) *crashes {
 	return &crashes{
 		t: t, total: total, dir: t.TempDir(), locked: rand.IntN(3) == 0, opening: 30 * time.Millisecond,
 		stored: map[stream.Position]told{}, seen: map[stream.Position]told{}, refused: map[stream.EventID]bool{}, imports: map[stream.EventID]imported{}, places: map[string]stream.Position{},
-		doubt: map[stream.EventID]sent{}, doubtIn: map[stream.EventID]imported{},
+		doubt: map[stream.EventID]sent{}, doubtIn: map[stream.EventID]imported{}, doubtAll: map[stream.EventID]string{},
 	}
 }
 
@@ -206,16 +209,21 @@ func (c *crashes) hear(line string) error {
 	case "a":
 		s := sent{command: l.command(), id: l.stream(), n: int(l.number())}
 		c.doubt[s.command] = s
+	case "b":
+		command := l.command()
+		c.doubtAll[command] = l.next()
 	case "e":
 		at, of := l.place(), l.told()
 		of.n = int(l.number())
 		c.stored[at] = of
 		delete(c.doubt, of.command)
+		delete(c.doubtAll, of.command)
 		c.total.appends++
 	case "r":
 		command := l.command()
 		c.refused[command] = true
 		delete(c.doubt, command)
+		delete(c.doubtAll, command)
 	case "s":
 		at := l.place()
 		c.seen[at] = l.told()

@@ -51,8 +51,9 @@ func asOptions(words string) badgerlog.Options {
 //	begin                              the log is being opened
 //	open                               and is now
 //	a command stream n                 an append of n events begins
+//	b command tag                      an append of three events to two streams begins
 //	e position stream version command n   it was acknowledged: its first event is there
-//	r command                          it was refused
+//	r command                          it was refused: of its version, or its condition
 //	s position stream version command  a subscriber was handed this event
 //	i command n head                   an import of n events begins, while the log ends at head
 //	j command                          it was acknowledged
@@ -89,6 +90,9 @@ func writeUntilKilled(dir string) error {
 				return
 			}
 		}
+	}
+	for range 3 {
+		go work(v.claim)
 	}
 	for range 10 {
 		w := &crashWriter{victim: v, seen: map[stream.ID]stream.Version{}}

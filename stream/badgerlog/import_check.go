@@ -13,12 +13,14 @@ func (p *plan) decideBatch(b *batch) error {
 	if err := p.checkBatch(b); err != nil {
 		return err
 	}
+	begin := len(p.commit.records)
 	p.commit.records = slices.Grow(p.commit.records, len(b.records))
 	for i := range b.appends {
 		if a := &b.appends[i]; a.outcome.earlier == nil {
 			p.accept(a, a.head.version, b.keepTimes)
 		}
 	}
+	p.markBeyond(p.commit.records[begin:])
 	return nil
 }
 
@@ -59,7 +61,7 @@ func (c *batchCheck) check(i int) error {
 	if i > 0 {
 		before := c.batch.appends[i-1].records
 		last, first := originOf(&before[len(before)-1].Header), originOf(&a.records[0].Header)
-		if !last.batch(&first) {
+		if a.joins = last.batch(&first); !a.joins {
 			c.group++
 		}
 	}

@@ -106,6 +106,10 @@ func (l *Log) submitJoint(ctx context.Context, r *request) (outcome, error) {
 	}
 	for i := range j.conditions {
 		at, err := l.firstMatch(ctx, &j.conditions[i], j.conditions[i].After.Position(0), j.seen)
+		if gone := (*stream.TruncatedError)(nil); errors.As(err, &gone) {
+			j.broken = gone
+			break
+		}
 		if err != nil {
 			return outcome{}, err
 		}
@@ -187,34 +191,41 @@ func (p *plan) decideJoint(j *joint) outcome {
 			return outcome{err: err}
 		}
 	}
+	begin := len(p.commit.records)
 	for i := range j.writes {
 		if w := &j.writes[i]; len(w.records) > 0 {
+			w.joins = len(p.commit.records) > begin
 			p.accept(w, w.head.version, false)
 		}
 	}
-	p.markBeyond(j)
+	if len(j.topics) > 1 {
+		p.markBeyond(p.commit.records[begin:])
+	}
 	return outcome{}
 }
 
-// markBeyond says of what the command did in a topic that it went beyond it.
-func (p *plan) markBeyond(j *joint) {
-	command := j.topics[0].records[0].Command
-	if len(j.topics) == 1 || command.IsZero() {
-		return
+// markBeyond says of what commands did in a topic that it went beyond that, as
+// recovery would.
+func (p *plan) markBeyond(accepted []stream.Record) {
+	walk := effectWalk{emit: func(command stream.EventID, found *effect, _ stream.Position) {
+		id := commandID{found.stream.Topic, command}
+		if e := p.commit.commands[id]; found.beyond && e.until == found.until {
+			e.beyond = true
+			p.commit.commands[id] = e
+		}
+	}}
+	for i := range accepted {
+		o := originOf(&accepted[i].Header)
+		walk.add(&o, accepted[i].Version, accepted[i].Position)
 	}
-	for _, w := range j.topics {
-		id := commandID{w.id.Topic, command}
-		e := p.commit.commands[id]
-		e.beyond = true
-		p.commit.commands[id] = e
-	}
+	walk.end()
 }
 
 // knownJoint is what the batch's command did before, in the order of its writes; nil
 // if it did nothing. It must have been the same streams.
 func (p *plan) knownJoint(j *joint) ([]share, error) {
 	var known []*effect
-	shares, reused := 0, &stream.CommandReusedError{Command: j.topics[0].records[0].Command}
+	shares, beyond, reused := 0, false, &stream.CommandReusedError{Command: j.topics[0].records[0].Command}
 	for _, w := range j.topics {
 		e, err := p.known(w, p.now)
 		if err != nil {
@@ -226,7 +237,7 @@ func (p *plan) knownJoint(j *joint) ([]share, error) {
 		}
 		known = append(known, e)
 		shares += 1 + len(e.more)
-		reused.First = e.stream
+		reused.First, beyond = e.stream, beyond || e.beyond
 	}
 	if len(known) == 0 {
 		return nil, nil
@@ -244,7 +255,7 @@ func (p *plan) knownJoint(j *joint) ([]share, error) {
 		}
 		earlier = append(earlier, s)
 	}
-	if len(earlier) != shares {
+	if len(earlier) != shares || beyond && len(j.topics) == 1 {
 		reused.Again = j.topics[0].id
 		return nil, reused
 	}

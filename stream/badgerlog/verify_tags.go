@@ -127,7 +127,7 @@ func (v *verification) nameTags(places map[tagPlace]int) {
 		case n > 0:
 			v.found(p.at, p.at, "event of topic %s tagged %q: the index of tags does not have it", p.topic, p.tag)
 		case n < 0:
-			v.found(p.at, p.at, "index of tags: it names an event of topic %s tagged %q that the log does not have, or has %d times too often", p.topic, p.tag, -n)
+			v.found(p.at, p.at, "index of tags: it names an event of topic %s tagged %q that the log does not have, or has less often", p.topic, p.tag)
 		}
 	}
 }
