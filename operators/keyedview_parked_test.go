@@ -93,8 +93,7 @@ func wantParked[E, S any](t testing.TB, table *operators.KeyedTable[E, S], want 
 	}
 }
 
-// Breaks when: group does not ask what is parked, load does not count it, settle does
-// not, or a retry does not go through the source from the parked position.
+// Breaks when: group does not ask what is parked.
 func TestAKeyedViewParksAKey(t *testing.T) {
 	for _, o := range []operators.KeyedOptions{{Park: true}, {Park: true, Events: 1}, {Park: true, Events: 4, Workers: 3}} {
 		var healed atomic.Bool
@@ -157,7 +156,6 @@ func wantBalance(t testing.TB, table *operators.KeyedTable[moved, balance], key 
 	}
 }
 
-// Breaks when: Discard does not remove the rows.
 func TestAKeyedViewGoesOnWithoutWhatWasDiscarded(t *testing.T) {
 	log, tables := poisoned(t), memtables.New()
 	table := on(t, bobs(always), tables, operators.KeyedOptions{Park: true})
@@ -187,7 +185,7 @@ func TestAKeyedViewGoesOnWithoutWhatWasDiscarded(t *testing.T) {
 
 // A process that dies at any call of a parking, a retry and what comes after has
 // counted and parked each event once in the end.
-// Breaks when: unpark removes the rows in an update of their own.
+// Breaks when: unpark stores what came of the rows before it removes them.
 func TestAKeyedViewThatDiesWhileItParksAndRetries(t *testing.T) {
 	log := poisoned(t)
 	src := replay.ColdHot[moved](blocks{log, 3}, transfers)

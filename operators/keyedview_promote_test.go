@@ -33,8 +33,6 @@ func sums(first *operators.KeyedTable[moved, balance], next *operators.KeyedTabl
 	}
 }
 
-// Breaks when: Promote does not wait until it has come as far as the active version,
-// or Retire does not ask which one that is.
 func TestANewVersionOfAKeyedViewIsPromoted(t *testing.T) {
 	ctx, log, tables := t.Context(), history(t, 50), memtables.New()
 	src := replay.ColdHot(log, transfers)
@@ -110,7 +108,6 @@ func TestANewVersionOfAKeyedViewIsPromoted(t *testing.T) {
 
 // Whatever call its process dies at, one version is active, and a further start
 // promotes the new one.
-// Breaks when: Promote forgets the old version before it stores the new one.
 func TestAPromotionThatDiesLeavesOneVersionActive(t *testing.T) {
 	ctx, log := t.Context(), history(t, 20)
 	src := replay.ColdHot(log, transfers)

@@ -45,8 +45,7 @@ func watch(ctx context.Context, table *operators.KeyedTable[moved, balance], o o
 	return w
 }
 
-// Breaks when: tell does not move a key that waits to the end, take does not take
-// the snapshot under the lock, or a watcher is told before its first snapshot.
+// Breaks when: tell does not move a key that waits to the end.
 func TestAKeyedViewIsWatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
