@@ -22,6 +22,7 @@ const (
 	stampText  = "thaw tables, format 1"
 	leftClosed = "closed"
 	leftOpen   = "open since start " // of the machine
+	leftBroken = "broken"            // and is being removed
 )
 
 // databaseName is the directory that has Badger's files.

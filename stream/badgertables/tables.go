@@ -82,7 +82,15 @@ func (t *Tables) open(o Options) error {
 	if t.db, err = badger.Open(databaseOptions(path, o)); err == nil {
 		return nil
 	}
+	// Half of it may open: somebody who is killed while it is removed leaves a
+	// directory that is not trusted.
+	if err := t.dir.stamp(leftBroken); err != nil {
+		return err
+	}
 	if err := t.empty(o, "the database does not open", err); err != nil {
+		return err
+	}
+	if err := t.dir.stamp(leftOpen + machineStart()); err != nil {
 		return err
 	}
 	t.db, err = badger.Open(databaseOptions(path, o))
@@ -205,8 +213,11 @@ func set(txn *badger.Txn, table string, c stream.Change) error {
 	return txn.Set(key, append([]byte{valueMark}, c.Value...))
 }
 
-// dropAtOnce is how many keys one transaction of Drop removes.
-const dropAtOnce = 20_000
+// What one transaction of Drop removes at most.
+const (
+	dropAtOnce = 20_000  // keys
+	dropBytes  = 4 << 20 // of keys; the last one may be beyond
+)
 
 // Drop removes a table and everything in it, in several transactions.
 func (t *Tables) Drop(ctx context.Context, table string) error {
@@ -221,29 +232,34 @@ func (t *Tables) Drop(ctx context.Context, table string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := t.dropSome(table)
+		more, err := t.dropSome(table)
 		if err != nil {
 			return storageError("drop table "+table, err)
 		}
-		if n < dropAtOnce {
+		if !more {
 			return nil
 		}
 	}
 }
 
-func (t *Tables) dropSome(table string) (n int, err error) {
+// dropSome removes as many keys as one transaction takes, and says whether there are
+// more.
+func (t *Tables) dropSome(table string) (more bool, err error) {
 	txn := t.db.NewTransaction(true)
 	defer txn.Discard()
 	it := txn.NewIterator(badger.IteratorOptions{Prefix: tablePrefix(table)})
 	defer it.Close()
-	for it.Rewind(); it.Valid() && n < dropAtOnce; it.Next() {
-		if err := txn.Delete(it.Item().KeyCopy(nil)); err != nil {
-			return 0, err
+	n, size := 0, 0
+	for it.Rewind(); it.Valid() && n < dropAtOnce && size < dropBytes; it.Next() {
+		key := it.Item().KeyCopy(nil)
+		if err := txn.Delete(key); err != nil {
+			return false, err
 		}
-		n++
+		n, size = n+1, size+len(key)
 	}
+	more = it.Valid()
 	it.Close()
-	return n, txn.Commit()
+	return more, txn.Commit()
 }
 
 // storageError is Badger's error in words: no type or sentinel of Badger's leaves

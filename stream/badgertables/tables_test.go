@@ -1,7 +1,10 @@
 package badgertables_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -118,6 +121,72 @@ func TestADatabaseThatDoesNotOpenIsReplaced(t *testing.T) {
 		t.Error("a database without its manifest was opened as if it were whole")
 	}
 	put(t, again, "y", "2")
+}
+
+// atWarning does something when the tables say that they begin empty.
+type atWarning struct {
+	slog.Handler
+	do func()
+}
+
+func (h atWarning) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h atWarning) Handle(_ context.Context, r slog.Record) error {
+	if r.Level == slog.LevelWarn {
+		h.do()
+	}
+	return nil
+}
+
+// A database that does not open is removed file by file. Who is killed meanwhile may
+// leave one that does open, with a part of what it had.
+// Breaks when: the directory is not stamped as broken before.
+func TestHalfOfADatabaseThatWasBeingRemovedIsNotTrusted(t *testing.T) {
+	dir, killed := t.TempDir(), filepath.Join(t.TempDir(), "killed")
+	first := open(t, dir)
+	put(t, first, "x", "1")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Join("database", "MANIFEST")
+	if err := os.WriteFile(filepath.Join(dir, manifest), []byte("no manifest"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	logger := slog.New(atWarning{slog.DiscardHandler, func() {
+		if err := errors.Join(os.CopyFS(killed, os.DirFS(dir)), os.Remove(filepath.Join(killed, manifest)), os.Remove(filepath.Join(killed, "LOCK"))); err != nil {
+			t.Error(err)
+		}
+	}})
+	again, err := badgertables.Open(dir, badgertables.Options{Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := open(t, killed); !left.Emptied() {
+		t.Error("what was left of the database is trusted")
+	}
+}
+
+// Breaks when: dropSome counts keys alone.
+func TestATableOfLongKeysIsDropped(t *testing.T) {
+	tables := open(t, t.TempDir())
+	for from := range 4 {
+		changes := make([]stream.Change, 5000)
+		for i := range changes {
+			changes[i] = stream.Change{Key: fmt.Sprintf("%d-%04d-%01000d", from, i, 0), Value: []byte{}}
+		}
+		if err := tables.Update(t.Context(), "a", changes...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tables.Drop(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := tables.Tables(t.Context()); len(names) > 0 || err != nil {
+		t.Errorf("got %q, %v, want no tables", names, err)
+	}
 }
 
 func TestADirectoryThatIsSomethingElseIsNotTouched(t *testing.T) {
