@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -23,7 +24,8 @@ type KeyedView[E, S any] struct {
 	// Version is another one, from 1, for whatever would make other states or other
 	// index entries of the same events.
 	Version int
-	// Keys says which keys an event concerns, each once; none: it is passed over.
+	// Keys says which keys an event concerns, for each of which it counts once; none:
+	// it is passed over.
 	// Default: the key of the event's instance.
 	Keys func(e *stream.Event[E]) []string
 	// Initial makes the state of a key that has none; default: the zero value.
@@ -36,7 +38,7 @@ type KeyedView[E, S any] struct {
 	// Indexes say by which values a state can be found, by the index's name.
 	Indexes map[string]func(key string, s S) []string
 	// Codec turns states into what is stored; default [stream.JSON]. Equal states
-	// must give equal bytes.
+	// must give equal bytes, and what it leaves out of a state is lost.
 	Codec stream.Codec
 }
 
@@ -76,11 +78,17 @@ type KeyedTable[E, S any] struct {
 	watchers map[*keyedWatcher]struct{}
 }
 
-// On gives the view its table, which need not exist. A view that can not be is an
+// On gives the view its table, which need not exist. A view that can not be, such as
+// one of a state that JSON does not bring back and without a Codec, is an
 // [*stream.InvalidError] or [*stream.TooLargeError].
 func (v KeyedView[E, S]) On(tables stream.Tables, o KeyedOptions) (*KeyedTable[E, S], error) {
 	if tables == nil || v.Reduce == nil || v.Name == "" || v.Version < 1 {
 		return nil, &stream.InvalidError{What: "keyed view", Value: v.Name, Reason: "expected tables, a name, a version from 1 and Reduce"}
+	}
+	if v.Codec == nil {
+		if left := leftOut(reflect.TypeFor[S](), nil); left != "" {
+			return nil, &stream.InvalidError{What: "state of keyed view " + v.Name, Value: reflect.TypeFor[S]().String(), Reason: "JSON does not bring back " + left + "; give the view a Codec"}
+		}
 	}
 	t := &KeyedTable[E, S]{view: v.withDefaults(), tables: tables, options: o.withDefaults(), name: keyedName(v.Name, v.Version)}
 	t.indexes = slices.Sorted(maps.Keys(v.Indexes))

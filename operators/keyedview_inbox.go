@@ -128,6 +128,13 @@ func cutAt[E any](items []placedItem[E], most int) int {
 	return len(items)
 }
 
+// left is how many items no mark covers, or have not been stored.
+func (b *inbox[E]) left() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.items)
+}
+
 // drop removes items that were stored, with the mark that was stored.
 func (b *inbox[E]) drop(n int, stored stream.Mark) {
 	b.mu.Lock()

@@ -47,7 +47,11 @@ func (r *keyedRun[E, S]) park(w *keyedWork[E, S], from int, why error) error {
 		if err != nil {
 			return fmt.Errorf("park event %d: %w", e.Position, err)
 		}
-		w.changes = append(w.changes, stream.Change{Key: parkedRow(w.key, e.Position, item.number), Value: value})
+		row := parkedRow(w.key, e.Position, item.number)
+		if err := fits("key", row); err != nil {
+			return r.poison(w.key, e, err)
+		}
+		w.changes = append(w.changes, stream.Change{Key: row, Value: value})
 		w.parks++
 		why = errBehind
 	}
@@ -60,10 +64,14 @@ func eachParked(s stream.TableSnapshot, table string, key *string, emit func(Key
 	if key != nil {
 		prefix += escape(*key)
 	}
-	return s.Range(stream.TableRange{Table: table, From: prefix, To: following(prefix)}, func(_ string, value []byte) error {
+	return s.Range(stream.TableRange{Table: table, From: prefix, To: following(prefix)}, func(row string, value []byte) error {
 		var p KeyedParked
 		if err := json.Unmarshal(value, &p); err != nil {
 			return fmt.Errorf("read parked events: %w", err)
+		}
+		var ok bool // JSON brings back text alone, and a key is bytes
+		if p.Key, _, ok = unescape(row[len(parkedPrefix):]); !ok {
+			return fmt.Errorf("read parked events: row %.80q is damaged", row)
 		}
 		return emit(p)
 	})
@@ -142,8 +150,12 @@ func (t *KeyedTable[E, S]) ask(ctx context.Context, do func(context.Context, *ke
 	}
 }
 
-// parkedAtOnce is how many parked events are read again at once.
-const parkedAtOnce = 1000
+// parkedAtOnce is how many parked events are read again at once; fewer if their rows
+// are so large that one update might not take them.
+const (
+	parkedAtOnce    = 1000
+	parkedBytesOnce = 1 << 20
+)
 
 // errEnough ends a reading of a part.
 var errEnough = errors.New("enough")
@@ -154,8 +166,9 @@ func (r *keyedRun[E, S]) someParked(ctx context.Context, key string) (list []Key
 		return nil, err
 	}
 	defer s.Close()
+	most := max(1, min(parkedAtOnce, parkedBytesOnce/(1+len(parkedRow(key, 0, 0)))))
 	err = eachParked(s, r.table.name, &key, func(p KeyedParked) error {
-		if len(list) == parkedAtOnce {
+		if len(list) == most {
 			return errEnough
 		}
 		list = append(list, p)
@@ -180,7 +193,7 @@ func (r *keyedRun[E, S]) retry(ctx context.Context, key string) error {
 		if err != nil {
 			return fmt.Errorf("operators: view %s: retry events of key %.80q: %w", r.table.name, key, err)
 		}
-		w := &keyedWork[E, S]{key: key, items: items}
+		w := &keyedWork[E, S]{key: key, items: items, park: true}
 		read := &lazySnapshot{ctx: ctx, tables: r.table.tables}
 		err = r.retryKey(ctx, read, w)
 		read.close()

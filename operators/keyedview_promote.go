@@ -81,19 +81,23 @@ func (t *KeyedTable[E, S]) Promote(ctx context.Context) error {
 // behind is the version that answers now, 0 if none does, and where it stands unless
 // this one has come as far.
 func (t *KeyedTable[E, S]) behind(ctx context.Context) (version int, place *stream.Cursor, err error) {
+	come := t.Mark().At // before the snapshot, which has it
 	s, err := t.tables.Snapshot(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer s.Close()
+	own, ok, err := readMeta(s, t.name)
+	if err != nil {
+		return 0, nil, err
+	}
+	if !ok && !come.IsZero() || !own.At.Reached(come) {
+		return 0, nil, fmt.Errorf("operators: view %s: promote: its run came to %s, and the table is at %s: it was removed since", t.name, come, own.At)
+	}
 	version, err = activeVersion(s, t.view.Name)
 	if errors.Is(err, ErrNotPromoted) {
 		return 0, nil, nil
 	}
-	if err != nil {
-		return 0, nil, err
-	}
-	own, _, err := readMeta(s, t.name)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -105,14 +109,19 @@ func (t *KeyedTable[E, S]) behind(ctx context.Context) (version int, place *stre
 }
 
 // Retire removes the version's table. It refuses the version that answers, with
-// [ErrActive], and one that is being run, with a [*stream.BusyError]. It may stop
-// half way with an error, and is then called again.
+// [ErrActive], and one that is being run, or any while one is being promoted, with a
+// [*stream.BusyError]. It may stop half way with an error, and is then called again.
 func (t *KeyedTable[E, S]) Retire(ctx context.Context) error {
 	release, err := t.tables.Claim(ctx, t.name)
 	if err != nil {
 		return err
 	}
 	defer release()
+	promoting, err := t.tables.Claim(ctx, t.view.Name)
+	if err != nil {
+		return err
+	}
+	defer promoting()
 	switch active, err := ActiveVersion(ctx, t.tables, t.view.Name); {
 	case err == nil && active == t.view.Version:
 		return fmt.Errorf("%w: %s", ErrActive, t.name)

@@ -21,10 +21,11 @@ func sameIndexes(stored, asked []string) error {
 // of one place in the log. Its methods may be called concurrently, until it is
 // closed.
 type KeyedSnapshot[S any] struct {
-	s     stream.TableSnapshot
-	table string
-	codec stream.Codec
-	meta  keyedMeta
+	s       stream.TableSnapshot
+	table   string
+	codec   stream.Codec
+	indexes []string
+	meta    keyedMeta
 }
 
 // Snapshot is the table at this moment; a table that does not exist is empty. It
@@ -46,7 +47,7 @@ func (t *KeyedTable[E, S]) snapshotOf(s stream.TableSnapshot) (*KeyedSnapshot[S]
 		s.Close()
 		return nil, fmt.Errorf("operators: view %s: %w", t.name, err)
 	}
-	return &KeyedSnapshot[S]{s: s, table: t.name, codec: t.view.Codec, meta: meta}, nil
+	return &KeyedSnapshot[S]{s: s, table: t.name, codec: t.view.Codec, indexes: t.indexes, meta: meta}, nil
 }
 
 // Get returns the state of a key that is stored now; false if it has none.
@@ -102,7 +103,7 @@ type KeyedQuery struct {
 // KeyedPage is a part of an answer.
 type KeyedPage[S any] struct {
 	States []Keyed[string, S] // in order
-	Next   string             // KeyedQuery.After of the next page; empty: there is none
+	Next   string             // KeyedQuery.After of the next page, as bytes; empty: there is none
 }
 
 // Page answers a query with a page. An index that the view does not have is a
@@ -138,7 +139,7 @@ func (s *KeyedSnapshot[S]) Page(q KeyedQuery) (page KeyedPage[S], err error) {
 func (s *KeyedSnapshot[S]) rangeOf(q KeyedQuery) (r stream.TableRange, err error) {
 	prefix, end := statePrefix, func(name string) string { return name }
 	if q.Index != "" {
-		if !slices.Contains(s.meta.Indexes, q.Index) && len(s.meta.Indexes) > 0 {
+		if !slices.Contains(s.indexes, q.Index) {
 			return r, &stream.InvalidError{What: "index", Value: q.Index, Reason: "view " + s.table + " has no such index"}
 		}
 		prefix, end = indexPrefix+escape(q.Index), escapeBound

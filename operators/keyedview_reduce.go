@@ -2,6 +2,7 @@ package operators
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -26,6 +27,7 @@ type keyedWork[E, S any] struct {
 	cell    *keyedCell[S] // nil: to be read
 	items   []placedItem[E]
 	waits   bool // an earlier event of the key is parked
+	park    bool // what can not be reduced is parked, though the run may park nothing
 	changes []stream.Change
 	parks   int   // how many of the items are parked
 	poison  error // why the first of them is
@@ -51,6 +53,9 @@ func (r *keyedRun[E, S]) group(items []placedItem[E]) (works []*keyedWork[E, S],
 				byKey[key] = w
 				works = append(works, w)
 			}
+			if n := len(w.items); n > 0 && w.items[n-1] == item {
+				continue // it names the key twice
+			}
 			w.items = append(w.items, item)
 		}
 	}
@@ -69,6 +74,9 @@ func (r *keyedRun[E, S]) keysOf(e *stream.Event[E]) (keys []string, err error) {
 func (r *keyedRun[E, S]) poison(key string, e *stream.Event[E], err error) *PoisonError {
 	return &PoisonError{View: r.table.name, Key: key, Stream: e.Stream, Position: e.Position, Type: e.Type, Err: err}
 }
+
+// errReducerVanished stands for a function of the view that ended its goroutine.
+var errReducerVanished = errors.New("a function of the view ended its goroutine (runtime.Goexit) instead of returning")
 
 // keysAtOnce is how many keys make it worth to share the work.
 const keysAtOnce = 64
@@ -94,6 +102,7 @@ func (r *keyedRun[E, S]) reduce(ctx context.Context, works []*keyedWork[E, S]) e
 	var others sync.WaitGroup
 	failed := make([]error, max(1, workers))
 	for i := range len(failed) - 1 {
+		failed[i+1] = errReducerVanished
 		others.Go(func() { failed[i+1] = worker() }) // ends when all is taken; waited for below
 	}
 	failed[0] = worker()
@@ -153,7 +162,7 @@ func (r *keyedRun[E, S]) reduceKey(ctx context.Context, read *lazySnapshot, w *k
 		return nil
 	}
 	good--
-	if !r.table.options.Park {
+	if !r.table.options.Park && !w.park {
 		return r.poison(w.key, w.items[good].event, why)
 	}
 	if good > 0 {
@@ -222,10 +231,15 @@ func (r *keyedRun[E, S]) fold(ctx context.Context, key string, c *keyedCell[S], 
 	}
 	c.entries = nil
 	if !c.stored {
-		return nil, nil
+		return nil, fits("key", statePrefix+key)
 	}
 	stage = "Indexes"
-	c.entries = r.entries(key, c.state)
+	if c.entries, err = r.entries(key, c.state); err == nil {
+		err = fits("key", statePrefix+key)
+	}
+	if err != nil {
+		return nil, err
+	}
 	stage = "Codec"
 	state, err := v.Codec.Marshal(c.state)
 	if err != nil {
@@ -239,29 +253,35 @@ func (r *keyedRun[E, S]) fold(ctx context.Context, key string, c *keyedCell[S], 
 	return value, nil
 }
 
+var errReducePanicked = errors.New("the view's Reduce panicked")
+
 // handle reduces one event under the hooks.
-func (r *keyedRun[E, S]) handle(ctx context.Context, key string, s S, e *stream.Event[E]) S {
+func (r *keyedRun[E, S]) handle(ctx context.Context, key string, s S, e *stream.Event[E]) (next S) {
 	hook := r.table.options.Hooks.Handle
 	if hook == nil {
 		return r.table.view.Reduce(key, s, e)
 	}
-	_, done := hook(ctx, r.table.name, &e.Header)
-	s = r.table.view.Reduce(key, s, e)
-	if done != nil {
-		done(nil)
+	err := errReducePanicked
+	if _, done := hook(ctx, r.table.name, &e.Header); done != nil {
+		defer func() { done(err) }()
 	}
-	return s
+	next, err = r.table.view.Reduce(key, s, e), nil
+	return next
 }
 
 // entries are the rows of a state's index entries, in order, each once.
-func (r *keyedRun[E, S]) entries(key string, s S) (rows []string) {
+func (r *keyedRun[E, S]) entries(key string, s S) (rows []string, err error) {
 	for _, index := range r.table.indexes {
 		for _, value := range r.table.view.Indexes[index](key, s) {
-			rows = append(rows, indexRow(index, value, key))
+			row := indexRow(index, value, key)
+			if err := fits("entry of index "+index, row); err != nil {
+				return nil, err
+			}
+			rows = append(rows, row)
 		}
 	}
 	slices.Sort(rows)
-	return slices.Compact(rows)
+	return slices.Compact(rows), nil
 }
 
 // settle keeps a state for the next update, and counts what was parked.

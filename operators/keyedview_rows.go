@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/thaw-go/thaw/internal/engine"
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -55,6 +56,15 @@ func following(prefix string) string {
 		b[len(b)-1]++
 	}
 	return string(b)
+}
+
+// fits returns a [*stream.TooLargeError] for a row that is too long to be a key of a
+// table.
+func fits(what, row string) error {
+	if len(row) > engine.MaxTableKeyBytes {
+		return &stream.TooLargeError{What: what, Size: int64(len(row)), Limit: engine.MaxTableKeyBytes}
+	}
+	return nil
 }
 
 func indexRow(index, value, key string) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/thaw-go/thaw/internal/engine"
@@ -84,12 +85,17 @@ func (r *keyedRun[E, S]) load(ctx context.Context) error {
 	}
 	if !ok {
 		meta = keyedMeta{Format: keyedFormat, Indexes: t.indexes}
+		if err := t.tables.Drop(ctx, t.name); err != nil { // what Retire left, if it stopped half way
+			return err
+		}
 	} else if err := sameIndexes(meta.Indexes, t.indexes); err != nil {
 		return err
 	}
 	r.meta = meta
 	t.change(func() { r.run.mark.At = meta.At })
-	r.parked, err = countParked(s, t.name)
+	if r.parked = map[string]uint64{}; ok {
+		r.parked, err = countParked(s, t.name)
+	}
 	return err
 }
 
@@ -128,6 +134,9 @@ func (r *keyedRun[E, S]) serve(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		if rest := r.store(context.WithoutCancel(ctx)); rest != nil && !errors.Is(rest, stream.ErrClosed) {
 			return errors.Join(source, rest)
+		}
+		if n := r.in.left(); n > 0 && source == nil {
+			return fmt.Errorf("its source ended without a mark behind its last %d events, so they are not counted", n)
 		}
 		return source
 	}
@@ -177,7 +186,7 @@ func (r *keyedRun[E, S]) storeDue(ctx context.Context) error {
 		if !due && !enough && !r.table.awaits(mark) {
 			return nil
 		}
-		if err := r.storeSome(ctx); err != nil {
+		if _, err := r.storeSome(ctx, r.most); err != nil {
 			return err
 		}
 	}
@@ -190,55 +199,55 @@ func (r *keyedRun[E, S]) store(ctx context.Context) error {
 		if _, news, _ := r.in.look(0); !news {
 			return nil
 		}
-		if err := r.storeSome(ctx); err != nil {
+		if _, err := r.storeSome(ctx, r.most); err != nil {
 			return err
 		}
 	}
 }
 
-// storeSome makes one update of what is marked, of fewer events if that is too
-// large. If an event can not be reduced, what is before it is stored.
-func (r *keyedRun[E, S]) storeSome(ctx context.Context) error {
-	for most := r.most; ; {
+// storeSome makes one update of what is marked, of about so many events, and of fewer
+// if that is too large, and says of how many. If an event can not be reduced, what is
+// before it is stored.
+func (r *keyedRun[E, S]) storeSome(ctx context.Context, most int) (stored int, err error) {
+	for {
 		items, mark := r.in.peek(most)
 		err := r.storeItems(ctx, items, mark)
 		if err == nil {
 			r.since = time.Time{}
 			r.in.drop(len(items), mark)
-			return nil
+			return len(items), nil
 		}
 		r.forget()
-		var poison *PoisonError
-		var large *stream.TooLargeError
-		switch {
-		case errors.As(err, &poison):
-			return errors.Join(r.storeBefore(ctx, items, poison.Position), err)
-		case errors.As(err, &large) && most > 1 && len(items) > 1:
-			if most = min(most, len(items)) / 2; len(items) == 1 {
-				return err
+		if poison, ok := errors.AsType[*PoisonError](err); ok {
+			return 0, errors.Join(r.storeBefore(ctx, items, poison.Position), err)
+		}
+		if _, large := errors.AsType[*stream.TooLargeError](err); !large || len(items) == 0 {
+			return 0, err
+		}
+		most = min(most, len(items)) / 2
+		if fewer, _ := r.in.peek(most); len(fewer) >= len(items) {
+			first, last := items[0].event, items[len(items)-1].event
+			if first.Position == last.Position && first.Shard == last.Shard { // it alone is too large
+				err = r.poison("", first, err)
 			}
-			if fewer, _ := r.in.peek(most); len(fewer) >= len(items) {
-				return err
-			}
-		default:
-			return err
+			return 0, err
 		}
 	}
 }
 
-// storeBefore stores what comes before an event that can not be reduced.
+// storeBefore stores what comes before an event that can not be reduced, in as many
+// updates as that takes.
 func (r *keyedRun[E, S]) storeBefore(ctx context.Context, items []placedItem[E], poison stream.Position) error {
-	for n := range items {
-		if items[n].event.Position != poison || n == 0 {
-			continue
+	n := slices.IndexFunc(items, func(i placedItem[E]) bool { return i.event.Position == poison })
+	for n > 0 {
+		if before, _ := r.in.peek(n); len(before) > n {
+			return nil // of several shards: there is no place just before it
 		}
-		before, mark := r.in.peek(n)
-		if len(before) > n || before[len(before)-1].event.Position >= poison {
-			return nil
+		stored, err := r.storeSome(ctx, n)
+		if err != nil {
+			return err
 		}
-		err := r.storeItems(ctx, before, mark)
-		r.forget()
-		return err
+		n -= stored
 	}
 	return nil
 }

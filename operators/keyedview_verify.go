@@ -193,7 +193,8 @@ func keyDifference[S any](stored *KeyedSnapshot[S], key string, a, b []byte) (d 
 }
 
 // parting finds where a key's stored state and its events part.
-type parting[S any] struct {
+type parting[E, S any] struct {
+	last    *stream.Event[E]
 	of      *KeyedDifference
 	cell    keyedCell[S]
 	first   *stream.Header
@@ -204,10 +205,10 @@ type parting[S any] struct {
 // partings reads the events of the keys that differ once more, and names for each the
 // event after the longest run of events that gives the stored state.
 func (t *KeyedTable[E, S]) partings(ctx context.Context, src subscribe[E], found *DifferenceError) error {
-	byKey := map[string]*parting[S]{}
+	byKey := map[string]*parting[E, S]{}
 	for i := range found.Keys {
 		d := &found.Keys[i]
-		byKey[d.Key] = &parting[S]{of: d, matched: d.Stored == nil, ever: d.Stored == nil}
+		byKey[d.Key] = &parting[E, S]{of: d, matched: d.Stored == nil, ever: d.Stored == nil}
 	}
 	r := &keyedRun[E, S]{table: t}
 	err := upTo(src, found.At)(ctx, stream.Subscription{From: new(stream.Cursor)}, func(e *stream.Event[E]) error {
@@ -216,7 +217,8 @@ func (t *KeyedTable[E, S]) partings(ctx context.Context, src subscribe[E], found
 			return err
 		}
 		for _, key := range keys {
-			if p := byKey[key]; p != nil {
+			if p := byKey[key]; p != nil && p.last != e {
+				p.last = e
 				row, _ := r.fold(ctx, key, &p.cell, []placedItem[E]{{event: e, number: 1}})
 				parsed, _ := parseStateRow(row) // of what was just made; of no row it is empty
 				p.note(&e.Header, parsed.state)
@@ -234,7 +236,7 @@ func (t *KeyedTable[E, S]) partings(ctx context.Context, src subscribe[E], found
 
 // note takes the state that the events up to one give; nil: the key is gone, or the
 // event can not be folded.
-func (p *parting[S]) note(h *stream.Header, state []byte) {
+func (p *parting[E, S]) note(h *stream.Header, state []byte) {
 	if p.first == nil {
 		p.first = h
 	}

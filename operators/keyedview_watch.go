@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -27,7 +28,9 @@ type KeyedWatch struct {
 // Watch is the range loop over the changes of the table, in the order in which they
 // are stored. A watcher holds nobody up: a key that changes again before its turn is
 // handed over once, with its newest state, at its newest place in the order; what
-// waits are the keys alone. If more keys wait than may, the loop ends with a
+// waits are the keys alone. One that changes just then may be handed over once more as
+// it is. The states to begin with are of one snapshot, which is kept until the last
+// of them is taken. If more keys wait than may, the loop ends with a
 // [*FullError]; its other errors are the context's, which ends it, and those of
 // reading.
 func (t *KeyedTable[E, S]) Watch(ctx context.Context, o KeyedWatch) iter.Seq2[KeyedChange[S], error] {
@@ -36,10 +39,7 @@ func (t *KeyedTable[E, S]) Watch(ctx context.Context, o KeyedWatch) iter.Seq2[Ke
 		s, err := t.watch(ctx, w)
 		if err == nil {
 			defer t.unwatch(w)
-			if o.States {
-				err = eachState(s, o.Prefix, func(c KeyedChange[S]) bool { return yield(c, nil) })
-			}
-			s.Close()
+			err = begin(s, o, yield)
 		}
 		for err == nil {
 			select {
@@ -55,17 +55,20 @@ func (t *KeyedTable[E, S]) Watch(ctx context.Context, o KeyedWatch) iter.Seq2[Ke
 	}
 }
 
-// keyedWatcher is what one watcher has not been told yet. Its fields belong to who
-// holds the table's commit lock.
+// keyedWatcher is what one watcher has not been told yet.
 type keyedWatcher struct {
-	prefix  string
+	prefix string
+	news   chan struct{} // has room for one
+
+	mu      sync.Mutex
 	changed *recent[string, struct{}]
-	lost    bool          // more keys changed than may wait
-	news    chan struct{} // has room for one
+	lost    bool // more keys changed than may wait
 }
 
 // tell notes that keys have changed.
 func (w *keyedWatcher) tell(keys []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, key := range keys {
 		if !strings.HasPrefix(key, w.prefix) {
 			continue
@@ -76,6 +79,15 @@ func (w *keyedWatcher) tell(keys []string) {
 		}
 		signal(w.news)
 	}
+}
+
+// begin hands over the states that there are, if they are asked for.
+func begin[S any](s *KeyedSnapshot[S], o KeyedWatch, yield func(KeyedChange[S], error) bool) error {
+	defer s.Close()
+	if !o.States {
+		return nil
+	}
+	return eachState(s, o.Prefix, func(c KeyedChange[S]) bool { return yield(c, nil) })
 }
 
 // watch makes a watcher be told from now on, which is when the snapshot is taken.
@@ -95,36 +107,57 @@ func (t *KeyedTable[E, S]) unwatch(w *keyedWatcher) {
 	delete(t.watchers, w)
 }
 
-// take takes what has changed, and a snapshot of the same moment.
-func (t *KeyedTable[E, S]) take(ctx context.Context, w *keyedWatcher) (changed *recent[string, struct{}], s *KeyedSnapshot[S], err error) {
-	t.commit.Lock()
-	defer t.commit.Unlock()
+// take takes the keys that have changed.
+func (w *keyedWatcher) take(table string) (*recent[string, struct{}], error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.lost {
-		return nil, nil, &FullError{"Watch of " + t.name, w.changed.most}
+		return nil, &FullError{"Watch of " + table, w.changed.most}
 	}
-	changed, w.changed = w.changed, newRecent[string, struct{}](w.changed.most)
-	s, err = t.Snapshot(ctx)
-	return changed, s, err
+	changed := w.changed
+	w.changed = newRecent[string, struct{}](changed.most)
+	return changed, nil
 }
 
-// watchSome hands over what has changed.
+// again reports whether a key has changed since it was taken.
+func (w *keyedWatcher) again(key string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, again := w.changed.index[key]
+	return again
+}
+
+// watchSome hands over what has changed. Each state is read when its turn comes, so
+// that who is slow keeps no snapshot, and is told of the newest.
 func watchSome[E, S any](ctx context.Context, t *KeyedTable[E, S], w *keyedWatcher, yield func(KeyedChange[S], error) bool) error {
-	changed, s, err := t.take(ctx, w)
+	changed, err := w.take(t.name)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
 	for at := changed.oldest; at != none; at = changed.cells[at].newer {
-		c := KeyedChange[S]{Key: changed.cells[at].key, At: s.At()}
-		state, ok, err := s.Get(c.Key)
+		key := changed.cells[at].key
+		if w.again(key) {
+			continue
+		}
+		c, err := changeOf(ctx, t, key)
 		if err != nil {
 			return err
 		}
-		if c.State, c.Gone = state, !ok; !yield(c, nil) {
+		if !yield(c, nil) {
 			return errLeft
 		}
 	}
 	return nil
+}
+
+func changeOf[E, S any](ctx context.Context, t *KeyedTable[E, S], key string) (c KeyedChange[S], err error) {
+	s, err := t.Snapshot(ctx)
+	if err != nil {
+		return c, err
+	}
+	defer s.Close()
+	state, ok, err := s.Get(key)
+	return KeyedChange[S]{Key: key, State: state, Gone: !ok, At: s.At()}, err
 }
 
 // eachState hands over the states that there are.

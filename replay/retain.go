@@ -20,7 +20,7 @@ type Retention struct {
 	// that has no place in the log keeps everything.
 	Consumers []string
 	// Places keeps what comes after any of these, such as where views and backups
-	// have come to.
+	// have come to, and before the first event that a view has parked.
 	Places []stream.Cursor
 }
 
