@@ -211,7 +211,7 @@ func (t *KeyedTable[E, S]) partings(ctx context.Context, src subscribe[E], found
 	}
 	r := &keyedRun[E, S]{table: t}
 	err := upTo(src, found.At)(ctx, stream.Subscription{From: new(stream.Cursor)}, func(e *stream.Event[E]) error {
-		keys, err := r.keysOf(e)
+		keys, err := r.keysOf(placedItem[E]{event: e})
 		if err != nil {
 			return err
 		}
