@@ -18,10 +18,11 @@ import (
 // functions may be called concurrently, for different keys, and must depend on
 // nothing but their arguments.
 type KeyedView[E, S any] struct {
-	// Name and Version own the table "name@version". What would make other states
-	// or other index entries of the same events needs another version, from 1.
-	Name    string
-	Version int // as above
+	// Name is the view's; with the version it owns the table "name@version".
+	Name string
+	// Version is another one, from 1, for whatever would make other states or other
+	// index entries of the same events.
+	Version int
 	// Keys says which keys an event concerns, each once; none: it is passed over.
 	// Default: the key of the event's instance.
 	Keys func(e *stream.Event[E]) []string

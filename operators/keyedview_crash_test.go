@@ -22,8 +22,7 @@ func small(events, workers int) operators.KeyedOptions {
 
 // Whatever call its process dies at, the table is in the end what an undisturbed run
 // makes of it: each event was counted once.
-// Breaks when: update stores the place before the states, or storeSome drops items
-// that were not stored; when settle keeps states of an update that failed.
+// Breaks when: the states and the place are stored in two updates.
 func TestAKeyedViewThatDiesAtAnyCallCountsEachEventOnce(t *testing.T) {
 	log := history(t, 60)
 	want := wanted(t, log)
@@ -116,7 +115,6 @@ func TestKeyedViewProcess(t *testing.T) {
 
 // A process that is killed at each update, one life after the other, just before and
 // just after it, leaves on disk what an undisturbed one does.
-// Breaks when: the states and the place are stored in two updates.
 func TestAKeyedViewKilledAtEachUpdateCountsEachEventOnce(t *testing.T) {
 	if _, err := os.Stat("/proc/sys/kernel/random/boot_id"); err != nil {
 		t.Skip("tables that were left open are not trusted here")

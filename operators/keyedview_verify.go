@@ -20,7 +20,7 @@ func (t *KeyedTable[E, S]) Fold(ctx context.Context, src stream.Source[stream.Co
 
 // KeyedDifference is a key whose stored state is not what its events give today.
 type KeyedDifference struct {
-	Key      string
+	Key      string // which one
 	Stored   []byte // the encoded state; nil: there is none
 	Replayed []byte // what today's replay gives; nil: none
 	// From is the first event of the key at which they part: the stored state is that

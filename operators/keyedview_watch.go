@@ -11,7 +11,7 @@ import (
 
 // KeyedChange is a key's newest state.
 type KeyedChange[S any] struct {
-	Key   string
+	Key   string        // whose it is
 	State S             // the zero value if the key is gone
 	Gone  bool          // it has no state any more
 	At    stream.Cursor // the place that the state was read at

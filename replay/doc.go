@@ -15,6 +15,10 @@
 //   - Every source runs on its subscriber's goroutine and decodes only what its
 //     topic selects. A slow subscriber delays nobody and loses nothing.
 //
+// Beside the sources there are three reports on what a log has: [Trace] tells what
+// caused what in one story, [Flows] what causes what in the whole system, and
+// [Schemas] which versions of which events are still stored.
+//
 // A run returns the log's errors, and a [*stream.DecodeError] for an event that
 // can not be decoded.
 package replay

@@ -52,6 +52,16 @@ func end(out string) string {
 // inMemory are premises that leave nothing behind.
 func inMemory(log store) premises { return premises{log, memtables.New(), keyring.InMemory()} }
 
+// housed is a house of seed 1.
+func housed(t *testing.T, on premises) *house {
+	t.Helper()
+	h, err := newHouse(on, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 func undisturbed(t *testing.T) string {
 	t.Helper()
 	log := memlog.New()
@@ -119,10 +129,11 @@ func TestAStopThatIsAskedForIsCleanAndTheNextStartGoesOn(t *testing.T) {
 
 func TestAHouseRefusesAnotherSeedAndMoreWishesOnceItHasClosed(t *testing.T) {
 	log := memlog.New()
+	on := inMemory(log)
 	defer func() { _ = log.Close() }()
 	auctioned := func(s settings) (string, error) {
 		var out bytes.Buffer
-		err := hold(context.Background(), inMemory(log), s, &screen{out: &out})
+		err := hold(context.Background(), on, s, &screen{out: &out})
 		return out.String(), err
 	}
 	first, err := auctioned(settings{events: 200, seed: 1})

@@ -28,18 +28,19 @@ type premises struct {
 // questions, and what acts by itself.
 type house struct {
 	premises
-	seed     uint64
-	persons  *aggregate.Repository[Register, PersonRegistered, bool]
-	lots     *aggregate.Repository[LotCommand, LotEvent, LotState]
-	invoices *aggregate.Repository[InvoiceCommand, InvoiceEvent, InvoiceState]
-	clocks   *aggregate.Repository[ClockCommand, ClockEvent, ClockState]
-	page     *Page
-	sales    *aggregate.SagaRunner
-	bank     *aggregate.AdapterRunner
+	seed      uint64
+	persons   *aggregate.Repository[Register, PersonRegistered, bool]
+	lots      *aggregate.Repository[LotCommand, LotEvent, LotState]
+	invoices  *aggregate.Repository[InvoiceCommand, InvoiceEvent, InvoiceState]
+	clocks    *aggregate.Repository[ClockCommand, ClockEvent, ClockState]
+	page      *Page
+	customers *customers
+	sales     *aggregate.SagaRunner
+	bank      *aggregate.AdapterRunner
 }
 
-func newHouse(on premises, seed uint64) *house {
-	h := &house{
+func newHouse(on premises, seed uint64) (h *house, err error) {
+	h = &house{
 		premises: on, seed: seed,
 		persons:  aggregate.NewGuardedRepository(on.log, Person, aggregate.Options{Keys: on.keys}, OnePerEmail),
 		lots:     aggregate.NewRepository(on.log, Lot),
@@ -47,19 +48,23 @@ func newHouse(on premises, seed uint64) *house {
 		clocks:   aggregate.NewRepository(on.log, Clock),
 		page:     NewPage(),
 	}
+	if h.customers, err = newCustomers(on); err != nil {
+		return nil, err
+	}
 	h.sales = Sales.Runner(replay.Hot(h.log, Hall), h.lots, h.invoices)
 	h.bank = NewBank(seed, h.invoices).Runner(replay.Hot(h.log, stream.Only[InvoiceIssued](Invoices)))
-	return h
+	return h, nil
 }
 
-// open runs the view, the saga and the bank while work is done, and waits for
+// open runs the views, the saga and the bank while work is done, and waits for
 // all of them. What fails first stops the rest and is returned.
 func (h *house) open(ctx context.Context, work func(context.Context) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	var staff sync.WaitGroup
-	ends := make(chan error, 3)
+	ends := make(chan error, 4)
 	for _, run := range []func(context.Context) error{
 		func(ctx context.Context) error { return h.page.Run(ctx, replay.ColdHot(h.log, Hall)) },
+		h.customers.run,
 		h.sales.Run,
 		h.bank.Run,
 	} {

@@ -19,9 +19,9 @@ type (
 		At, Due    time.Time
 	}
 	InvoicePaid struct {
-		Lot    string
-		Amount Cents
-		At     time.Time
+		Lot, Buyer string
+		Amount     Cents
+		At         time.Time
 	}
 	InvoiceCancelled struct {
 		Lot string
@@ -86,7 +86,7 @@ func decideInvoice(s InvoiceState, c InvoiceCommand) ([]InvoiceEvent, error) {
 		if c.At.After(s.Issued.Due) {
 			return nil, ErrOverdue
 		}
-		return []InvoiceEvent{InvoicePaid{s.Issued.Lot, s.Issued.Amount, c.At}}, nil
+		return []InvoiceEvent{InvoicePaid{s.Issued.Lot, s.Issued.Buyer, s.Issued.Amount, c.At}}, nil
 	case Cancel:
 		if c.At.Before(s.Issued.Due) {
 			return nil, ErrNotDue

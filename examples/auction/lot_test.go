@@ -82,12 +82,12 @@ func TestInvoice(t *testing.T) {
 	testkit.ForEach(t, Invoice, []testkit.Case[InvoiceCommand, InvoiceEvent, InvoiceState]{
 		{Name: "an invoice is issued", When: Issue(issued), Then: []InvoiceEvent{issued}},
 		{Name: "but not twice", Given: []InvoiceEvent{issued}, When: Issue(issued), Error: ErrIssued},
-		{Name: "it is paid in its term", Given: []InvoiceEvent{issued}, When: Pay{at(15)}, Then: []InvoiceEvent{InvoicePaid{"lot-1", 12_00, at(15)}}},
+		{Name: "it is paid in its term", Given: []InvoiceEvent{issued}, When: Pay{at(15)}, Then: []InvoiceEvent{InvoicePaid{"lot-1", "ann", 12_00, at(15)}}},
 		{Name: "not after it", Given: []InvoiceEvent{issued}, When: Pay{at(16)}, Error: ErrOverdue},
-		{Name: "and not twice", Given: []InvoiceEvent{issued, InvoicePaid{"lot-1", 12_00, at(11)}}, When: Pay{at(12)}, Error: ErrNotOpen},
+		{Name: "and not twice", Given: []InvoiceEvent{issued, InvoicePaid{"lot-1", "ann", 12_00, at(11)}}, When: Pay{at(12)}, Error: ErrNotOpen},
 		{Name: "it is cancelled when its term has passed", Given: []InvoiceEvent{issued}, When: Cancel{at(15)}, Then: []InvoiceEvent{InvoiceCancelled{"lot-1", at(15)}}},
 		{Name: "not before", Given: []InvoiceEvent{issued}, When: Cancel{at(14)}, Error: ErrNotDue},
-		{Name: "nor when it is paid", Given: []InvoiceEvent{issued, InvoicePaid{"lot-1", 12_00, at(11)}}, When: Cancel{at(15)}, Error: ErrNotOpen},
+		{Name: "nor when it is paid", Given: []InvoiceEvent{issued, InvoicePaid{"lot-1", "ann", 12_00, at(11)}}, When: Cancel{at(15)}, Error: ErrNotOpen},
 		{Name: "what was never issued is not paid", When: Pay{at(1)}, Error: ErrNotOpen},
 	})
 }

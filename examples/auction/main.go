@@ -91,15 +91,26 @@ func auction(ctx context.Context, s settings, out io.Writer, terminal bool) (err
 // hold holds the auction and writes the summary. A stop that was asked for is no
 // error.
 func hold(ctx context.Context, on premises, s settings, screen *screen) error {
-	h := newHouse(on, s.seed)
+	h, err := newHouse(on, s.seed)
+	if err != nil {
+		return err
+	}
 	d := &driver{house: h, world: newWorld(s.seed), events: s.events, rate: s.rate}
-	err := h.open(ctx, func(ctx context.Context) error {
+	best := ""
+	err = h.open(ctx, func(ctx context.Context) error {
 		watching, stop := context.WithCancel(ctx)
 		var watch sync.WaitGroup
 		watch.Go(func() { screen.show(watching, d) })
 		defer watch.Wait()
 		defer stop()
-		return d.run(ctx)
+		if err := d.run(ctx); err != nil {
+			return err
+		}
+		head, err := h.log.Head(ctx)
+		if err == nil {
+			best, err = h.customers.best(ctx, head)
+		}
+		return err
 	})
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		fmt.Fprintf(screen.out, "stopped after %d of %d wishes; the same command goes on from here\n", d.heard.Load(), s.events)
@@ -108,15 +119,15 @@ func hold(ctx context.Context, on premises, s settings, screen *screen) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(screen.out, summary(s, Count(h.page)))
+	fmt.Fprint(screen.out, summary(s, Count(h.page), best))
 	return nil
 }
 
 // summary depends on the seed and the number of wishes alone.
-func summary(s settings, c Counters) string {
+func summary(s settings, c Counters, best string) string {
 	text := fmt.Sprintf("the auction of seed %d with %d wishes is over\n", s.seed, s.events)
 	for _, line := range c.Lines() {
 		text += line + "\n"
 	}
-	return text
+	return text + "best customer: " + best + "\n"
 }

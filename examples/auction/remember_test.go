@@ -39,12 +39,13 @@ func TestWhatWasDoneButNotRememberedIsNotDoneTwice(t *testing.T) {
 	for _, consumer := range []string{"sales", "bank"} {
 		t.Run(consumer, func(t *testing.T) {
 			log := &forgetful{Log: memlog.New(), consumer: consumer}
+			on := inMemory(log)
 			defer func() { _ = log.Close() }()
 			var out bytes.Buffer
 			failures := 0
 			for remembers := int64(3); ; remembers += 7 {
 				log.left.Store(remembers)
-				err := hold(t.Context(), inMemory(log), settings{events: wishes, seed: 1}, &screen{out: &out})
+				err := hold(t.Context(), on, settings{events: wishes, seed: 1}, &screen{out: &out})
 				if err == nil {
 					break
 				}
@@ -66,8 +67,9 @@ func TestWhatWasDoneButNotRememberedIsNotDoneTwice(t *testing.T) {
 // Breaks when: wishes get fresh command IDs (stream.NewID in fulfil).
 func TestAWishBroughtAgainIsNeitherRefusedNorTakesEffectTwice(t *testing.T) {
 	log := memlog.New()
+	on := inMemory(log)
 	defer func() { _ = log.Close() }()
-	d := &driver{house: newHouse(inMemory(log), 1)}
+	d := &driver{house: housed(t, on)}
 	world := newWorld(1)
 	for range 4 { // a person and three lots, none of them refused
 		w := world.next()
@@ -91,8 +93,9 @@ func TestAWishBroughtAgainIsNeitherRefusedNorTakesEffectTwice(t *testing.T) {
 
 func TestFewerWishesThanWereHeardAreRefusedAndCloseNothing(t *testing.T) {
 	log := memlog.New()
+	on := inMemory(log)
 	defer func() { _ = log.Close() }()
-	d := &driver{house: newHouse(inMemory(log), 1), world: newWorld(1), events: wishes}
+	d := &driver{house: housed(t, on), world: newWorld(1), events: wishes}
 	err := d.house.open(t.Context(), func(ctx context.Context) error { // the first ticks of a day
 		clock, err := d.clock(ctx)
 		if err = errors.Join(err, d.house.sales.Online(ctx), d.house.bank.Online(ctx)); err != nil {
@@ -110,12 +113,12 @@ func TestFewerWishesThanWereHeardAreRefusedAndCloseNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	err = hold(t.Context(), inMemory(log), settings{events: 10, seed: 1}, &screen{out: &out})
+	err = hold(t.Context(), on, settings{events: 10, seed: 1}, &screen{out: &out})
 	if err == nil || !strings.Contains(err.Error(), "10") {
 		t.Errorf("fewer wishes: got %v, want an error that says how many; it said\n%s", err, out.String())
 	}
 	out.Reset()
-	if err := hold(t.Context(), inMemory(log), settings{events: wishes, seed: 1}, &screen{out: &out}); err != nil {
+	if err := hold(t.Context(), on, settings{events: wishes, seed: 1}, &screen{out: &out}); err != nil {
 		t.Fatalf("the day does not go on: %v", err)
 	}
 	if diff := cmp.Diff(undisturbed(t), end(out.String())); diff != "" {

@@ -48,7 +48,7 @@ func TestSales(t *testing.T) {
 			Then(aggregate.After(10*time.Minute, fallTimer), fall,
 				aggregate.Did(soldStep), Invoice.Send("lot-1-1", Issue(issued)), aggregate.Did(invoiceStep), aggregate.After(Term, termTimer)).
 			ThenState("lot-1", SaleState{Lot: "lot-1", Deadline: at(10), Invoices: 1, Due: overdue}).
-			When(testkit.Happened[InvoiceEvent](Invoices, "lot-1-1", InvoicePaid{"lot-1", 12_00, at(11)})).
+			When(testkit.Happened[InvoiceEvent](Invoices, "lot-1-1", InvoicePaid{"lot-1", "ann", 12_00, at(11)})).
 			Then(aggregate.Done()).
 			When(ticks(overdue)).
 			ThenNothing()
@@ -96,5 +96,5 @@ func TestTheBankPaysOnceOrNever(t *testing.T) {
 	}).
 		When(issued(paying), issued(other)).
 		Then(issued(paying), issued(other)).
-		ThenHappened(testkit.Happened[InvoiceEvent](Invoices, paying, InvoicePaid{paying, 12_00, at(10)}))
+		ThenHappened(testkit.Happened[InvoiceEvent](Invoices, paying, InvoicePaid{paying, "ann", 12_00, at(10)}))
 }

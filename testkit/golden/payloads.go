@@ -34,7 +34,7 @@ const (
 //     is in logs does not change with the Go type, so the change needs an upcaster,
 //   - if a recorded payload can not be decoded any more, or decodes to something else,
 //   - if a type has no example, an example leaves a field empty, in which a change
-//     would not be seen, or a schema that was once written has no payload.
+//     would not be seen, or a schema or a name that was once written has no payload.
 //
 // With -update it writes what is missing, and what payloads decode to; a payload that
 // was recorded is never changed. The shape of JSON is its fields and the kinds of
@@ -57,6 +57,11 @@ func Payloads[E any](t testing.TB, topic *stream.Topic[E], dir string, examples 
 	for _, name := range topic.Types() {
 		if !p.seen[name] {
 			t.Errorf("golden: topic %s: there is no example of %s", topic.Name(), name)
+		}
+	}
+	for _, s := range topic.Schemas() {
+		if s.Retired && len(p.files(url.QueryEscape(s.Type)+"@*")) == 0 {
+			t.Errorf("golden: no payload of %s is recorded, which was retired: take one from a log, or write it by hand, to %s", s.Type, slashed(p.path(s.Type, s.Newest)))
 		}
 	}
 	if p.reshaped && updating() {
@@ -128,12 +133,7 @@ func (p *payloads[E]) compare(rec *stream.Record) {
 // decodeAll reads every payload that was ever recorded, and compares what comes of it.
 func (p *payloads[E]) decodeAll() {
 	p.t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", filepath.FromSlash(p.dir), "*"+payloadEnding))
-	if err != nil {
-		p.t.Errorf("golden: %v", err)
-	}
-	slices.Sort(files)
-	for _, path := range files {
+	for _, path := range p.files("*") {
 		rec, err := p.read(path)
 		if err != nil {
 			p.t.Errorf("golden: %v", err)
@@ -147,6 +147,16 @@ func (p *payloads[E]) decodeAll() {
 		name := strings.TrimSuffix(filepath.Base(path), payloadEnding) + decodedEnding
 		check(p.t, p.dir+"/"+name, text)
 	}
+}
+
+// files are the recorded payloads whose names match, in order.
+func (p *payloads[E]) files(pattern string) []string {
+	files, err := filepath.Glob(filepath.Join("testdata", filepath.FromSlash(p.dir), pattern+payloadEnding))
+	if err != nil {
+		p.t.Errorf("golden: %v", err)
+	}
+	slices.Sort(files)
+	return files
 }
 
 // read is a recorded payload as a log would hand it over.

@@ -143,6 +143,10 @@ func TestRetiredPayloadsStayReadable(t *testing.T) {
 	}
 	got := reports(func(tb testing.TB) { golden.Payloads(tb, topic(nil), "payloads", example) })
 	wantReport(t, got, "EMAIL_SET@1.payload can not be read any more", "the catalogue does not have this type")
+	got = reports(func(tb testing.TB) {
+		golden.Payloads(tb, topic(map[string]stream.Retired{"EMAIL_SET": {}, "LEFT": {}}), "payloads", example)
+	})
+	wantReport(t, got, "no payload of LEFT is recorded, which was retired", "testdata/payloads/LEFT@1.payload")
 }
 
 func TestExamplesAreWholeAndOfEveryType(t *testing.T) {
