@@ -56,7 +56,9 @@ type KeyedOptions struct {
 	// many as there are cores.
 	Workers int
 	// Park keeps an event that can not be reduced, and later ones of its key behind
-	// it, until they are retried or discarded. Default: such an event ends the run.
+	// it, until they are retried or discarded; one that can not be decoded, too, if the
+	// keys are the instances' (the default), as otherwise nobody knows whose it is.
+	// Default: such an event ends the run.
 	Park bool
 	// Hooks are told of each event as it is handled, of each update, and of trouble.
 	Hooks stream.Hooks
@@ -66,11 +68,12 @@ type KeyedOptions struct {
 // can be asked whether it is being run or not: what is read is always what has been
 // stored. All methods may be called concurrently.
 type KeyedTable[E, S any] struct {
-	view    KeyedView[E, S]
-	tables  stream.Tables
-	options KeyedOptions
-	name    string   // the table's
-	indexes []string // names, in order
+	view       KeyedView[E, S]
+	tables     stream.Tables
+	options    KeyedOptions
+	name       string   // the table's
+	byInstance bool     // the keys are the instances'
+	indexes    []string // names, in order
 	progress
 	requests chan keyedRequest[E, S]
 
@@ -90,7 +93,7 @@ func (v KeyedView[E, S]) On(tables stream.Tables, o KeyedOptions) (*KeyedTable[E
 			return nil, &stream.InvalidError{What: "state of keyed view " + v.Name, Value: reflect.TypeFor[S]().String(), Reason: "JSON does not bring back " + left + "; give the view a Codec"}
 		}
 	}
-	t := &KeyedTable[E, S]{view: v.withDefaults(), tables: tables, options: o.withDefaults(), name: keyedName(v.Name, v.Version)}
+	t := &KeyedTable[E, S]{view: v.withDefaults(), tables: tables, options: o.withDefaults(), name: keyedName(v.Name, v.Version), byInstance: v.Keys == nil}
 	t.indexes = slices.Sorted(maps.Keys(v.Indexes))
 	t.requests, t.watchers = make(chan keyedRequest[E, S]), map[*keyedWatcher]struct{}{}
 	t.progress = newProgress(t.name)

@@ -393,3 +393,34 @@ func TestAWatcherThatStandsStillKeepsNoSnapshotAndIsToldTheNewest(t *testing.T) 
 		}
 	})
 }
+
+// Breaks when: upTo hands over what can not be decoded and is behind the place, or
+// partings asks for no such event.
+func TestVerifyIsNotLedAstrayByWhatCanNotBeDecoded(t *testing.T) {
+	log, tables := memlog.New(), memtables.New()
+	src := replay.ColdHot(log, pickyTopic(false))
+	table := on(t, given, tables, operators.KeyedOptions{Park: true})
+	move(t, log, "ann", "x", 1)
+	if err := caughtUp(table, src); err != nil {
+		t.Fatal(err)
+	}
+	move(t, log, "bob", "ink blot", 1)
+	unparked := on(t, given, tables, operators.KeyedOptions{})
+	if err := unparked.Verify(t.Context(), src, memtables.New()); err != nil {
+		t.Errorf("an event behind the place of the table: %v", err)
+	}
+	move(t, log, "ann", "x", 1)
+	if err := caughtUp(on(t, given, tables, operators.KeyedOptions{Park: true}), src); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Verify(t.Context(), src, memtables.New()); err != nil {
+		t.Errorf("an event that is parked: %v", err)
+	}
+	if err := tables.Update(t.Context(), table.Name(), stream.Change{Key: "sann"}); err != nil {
+		t.Fatal(err)
+	}
+	var found *operators.DifferenceError
+	if err := table.Verify(t.Context(), src, memtables.New()); !errors.As(err, &found) || found.Keys[0].Key != "ann" {
+		t.Errorf("a difference beside it: got %v, want a *DifferenceError", err)
+	}
+}

@@ -29,6 +29,7 @@ type inbox[E any] struct {
 type placedItem[E any] struct {
 	event  *stream.Event[E]
 	number uint64
+	why    error // it could not be decoded: the event has a header only
 }
 
 func newInbox[E any](most int) *inbox[E] {
@@ -44,7 +45,7 @@ func signal(c chan struct{}) {
 
 // put adds an event. The inbox takes any number before a mark, as nothing can be
 // stored without one: as many as lie between two marks of the source.
-func (b *inbox[E]) put(ctx context.Context, e *stream.Event[E]) error {
+func (b *inbox[E]) put(ctx context.Context, e *stream.Event[E], undecoded error) error {
 	b.mu.Lock()
 	for len(b.items) >= b.most && b.marked > 0 {
 		b.full = true
@@ -58,7 +59,7 @@ func (b *inbox[E]) put(ctx context.Context, e *stream.Event[E]) error {
 		b.mu.Lock()
 	}
 	defer b.mu.Unlock()
-	item := placedItem[E]{event: e, number: 1}
+	item := placedItem[E]{event: e, number: 1, why: undecoded}
 	if last := b.last.event; last != nil {
 		switch {
 		case e.Shard == last.Shard && e.Position == last.Position:

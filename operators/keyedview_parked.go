@@ -256,19 +256,23 @@ func (r *keyedRun[E, S]) again(ctx context.Context, list []KeyedParked) (found [
 	}
 	var at stream.Position
 	var number uint64
-	err = r.source(ctx, stream.Subscription{From: &from, Mark: past}, func(e *stream.Event[E]) error {
+	take := func(e *stream.Event[E], why error) error {
 		if e.Position != at {
 			at, number = e.Position, 0
 		}
 		number++
 		if next := list[min(len(found), len(list)-1)]; next.Position == at && next.Number == number && len(found) < len(list) {
-			found = append(found, placedItem[E]{e, number})
+			found = append(found, placedItem[E]{e, number, why})
 		}
 		if len(found) == len(list) {
 			return errDelivered
 		}
 		return nil
-	})
+	}
+	sub := stream.Subscription{From: &from, Mark: past, Undecoded: func(h stream.Header, why error) error {
+		return take(&stream.Event[E]{Header: h}, why)
+	}}
+	err = r.source(ctx, sub, func(e *stream.Event[E]) error { return take(e, nil) })
 	if !errors.Is(err, errDelivered) {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ type keyedWork[E, S any] struct {
 func (r *keyedRun[E, S]) group(items []placedItem[E]) (works []*keyedWork[E, S], err error) {
 	byKey := make(map[string]*keyedWork[E, S], len(items))
 	for _, item := range items {
-		keys, err := r.keysOf(item.event)
+		keys, err := r.keysOf(item)
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +53,7 @@ func (r *keyedRun[E, S]) group(items []placedItem[E]) (works []*keyedWork[E, S],
 				byKey[key] = w
 				works = append(works, w)
 			}
-			if n := len(w.items); n > 0 && w.items[n-1] == item {
+			if n := len(w.items); n > 0 && w.items[n-1].event == item.event && w.items[n-1].number == item.number {
 				continue // it names the key twice
 			}
 			w.items = append(w.items, item)
@@ -62,7 +62,13 @@ func (r *keyedRun[E, S]) group(items []placedItem[E]) (works []*keyedWork[E, S],
 	return works, nil
 }
 
-func (r *keyedRun[E, S]) keysOf(e *stream.Event[E]) (keys []string, err error) {
+// keysOf is what keys an item concerns. Of an event that could not be decoded that is
+// known if they are the instances'.
+func (r *keyedRun[E, S]) keysOf(item placedItem[E]) (keys []string, err error) {
+	e := item.event
+	if item.why != nil && !r.table.byInstance {
+		return nil, r.poison("", e, item.why)
+	}
 	defer func() {
 		if value := recover(); value != nil {
 			err = r.poison("", e, &stream.PanicError{Stage: "Keys", Value: value, Stack: debug.Stack()})
@@ -219,6 +225,9 @@ func (r *keyedRun[E, S]) fold(ctx context.Context, key string, c *keyedCell[S], 
 		}
 	}()
 	for _, item := range items {
+		if item.why != nil {
+			return nil, item.why
+		}
 		if !c.stored {
 			stage = "Initial"
 			c.state, c.count, c.stored = v.Initial(), keyedCount{}, true

@@ -118,8 +118,12 @@ func (r *keyedRun[E, S]) serve(ctx context.Context) error {
 			}
 			ended <- err
 		}()
-		sub := stream.Subscription{From: &at, Mark: func(m stream.Mark) error { r.in.pass(m); return nil }}
-		err = r.source(inner, sub, func(e *stream.Event[E]) error { return r.in.put(inner, e) })
+		sub := stream.Subscription{
+			From:      &at,
+			Mark:      func(m stream.Mark) error { r.in.pass(m); return nil },
+			Undecoded: func(h stream.Header, why error) error { return r.in.put(inner, &stream.Event[E]{Header: h}, why) },
+		}
+		err = r.source(inner, sub, func(e *stream.Event[E]) error { return r.in.put(inner, e, nil) })
 	}()
 	source, sourceEnded, err := error(nil), false, error(nil)
 	for err == nil && !sourceEnded {

@@ -72,7 +72,7 @@ func (t *KeyedTable[E, S]) Verify(ctx context.Context, src stream.Source[stream.
 	if err != nil {
 		return err
 	}
-	fresh.options.Hooks = stream.Hooks{}
+	fresh.options.Hooks, fresh.byInstance = stream.Hooks{}, t.byInstance
 	if err := fresh.keep(ctx, upTo(src.Subscribe, stored.At())); err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (t *KeyedTable[E, S]) Verify(ctx context.Context, src stream.Source[stream.
 		return err
 	}
 	if err := fresh.partings(ctx, src.Subscribe, found); err != nil {
-		return err
+		return errors.Join(found, err)
 	}
 	return found
 }
@@ -118,6 +118,14 @@ func upTo[E any](src subscribe[E], to stream.Cursor) subscribe[E] {
 				return errThere
 			}
 			return nil
+		}
+		if undecoded := sub.Undecoded; undecoded != nil {
+			sub.Undecoded = func(h stream.Header, why error) error {
+				if h.Position > to.Position(h.Shard) {
+					return nil
+				}
+				return undecoded(h, why)
+			}
 		}
 		err := src(ctx, sub, func(e *stream.Event[E]) error {
 			if e.Position > to.Position(e.Shard) {
@@ -193,32 +201,34 @@ func keyDifference[S any](stored *KeyedSnapshot[S], key string, a, b []byte) (d 
 }
 
 // parting finds where a key's stored state and its events part.
-type parting[E, S any] struct {
-	last    *stream.Event[E]
+type parting[S any] struct {
 	of      *KeyedDifference
 	cell    keyedCell[S]
 	first   *stream.Header
 	matched bool // the events so far give the stored state
 	ever    bool // some number of events did
+	last    int  // the number of the last one
 }
 
 // partings reads the events of the keys that differ once more, and names for each the
 // event after the longest run of events that gives the stored state.
 func (t *KeyedTable[E, S]) partings(ctx context.Context, src subscribe[E], found *DifferenceError) error {
-	byKey := map[string]*parting[E, S]{}
+	byKey := map[string]*parting[S]{}
 	for i := range found.Keys {
 		d := &found.Keys[i]
-		byKey[d.Key] = &parting[E, S]{of: d, matched: d.Stored == nil, ever: d.Stored == nil}
+		byKey[d.Key] = &parting[S]{of: d, matched: d.Stored == nil, ever: d.Stored == nil}
 	}
-	r := &keyedRun[E, S]{table: t}
-	err := upTo(src, found.At)(ctx, stream.Subscription{From: new(stream.Cursor)}, func(e *stream.Event[E]) error {
-		keys, err := r.keysOf(e)
+	r, n := &keyedRun[E, S]{table: t}, 0
+	sub := stream.Subscription{From: new(stream.Cursor), Undecoded: func(stream.Header, error) error { return nil }} // it is parked
+	err := upTo(src, found.At)(ctx, sub, func(e *stream.Event[E]) error {
+		n++
+		keys, err := r.keysOf(placedItem[E]{event: e})
 		if err != nil {
 			return err
 		}
 		for _, key := range keys {
-			if p := byKey[key]; p != nil && p.last != e {
-				p.last = e
+			if p := byKey[key]; p != nil && p.last != n { // else the event names the key twice
+				p.last = n
 				row, _ := r.fold(ctx, key, &p.cell, []placedItem[E]{{event: e, number: 1}})
 				parsed, _ := parseStateRow(row) // of what was just made; of no row it is empty
 				p.note(&e.Header, parsed.state)
@@ -236,7 +246,7 @@ func (t *KeyedTable[E, S]) partings(ctx context.Context, src subscribe[E], found
 
 // note takes the state that the events up to one give; nil: the key is gone, or the
 // event can not be folded.
-func (p *parting[E, S]) note(h *stream.Header, state []byte) {
+func (p *parting[S]) note(h *stream.Header, state []byte) {
 	if p.first == nil {
 		p.first = h
 	}

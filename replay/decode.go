@@ -37,7 +37,10 @@ func (r *reading[E]) deliver(records []stream.Record, emit func(*stream.Event[E]
 	for i := range share {
 		var err error
 		if slab, err = r.topic.DecodeAll(&records[i], slab); err != nil {
-			return errors.Join(hand(slab, emit), err)
+			if err := hand(slab, emit); err != nil {
+				return err
+			}
+			return r.goOn(records[i:], slab[len(slab):], err, emit)
 		}
 	}
 	r.cost = time.Since(began) / share
@@ -61,13 +64,25 @@ func (r *reading[E]) deliverAlone(records []stream.Record, slab []stream.Event[E
 		var err error
 		handed := len(slab)
 		if slab, err = r.topic.DecodeAll(&records[i], slab); err != nil {
-			return err
+			return r.goOn(records[i:], slab, err, emit)
 		}
 		if err := hand(slab[handed:], emit); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// goOn asks the subscriber about the first of the records, which could not be decoded,
+// and delivers the others.
+func (r *reading[E]) goOn(records []stream.Record, slab []stream.Event[E], why error, emit func(*stream.Event[E]) error) error {
+	if r.sub.Undecoded == nil {
+		return why
+	}
+	if err := r.sub.Undecoded(records[0].Header, why); err != nil {
+		return err
+	}
+	return r.deliverAlone(records[1:], slab, emit)
 }
 
 // shares are the parts of one block.
@@ -85,6 +100,7 @@ type result[E any] struct {
 	done   bool // the subscriber's goroutine has heard of it
 	events []stream.Event[E]
 	err    error
+	failed int // the record that err is of
 }
 
 func (r *reading[E]) deliverTogether(records []stream.Record, slab []stream.Event[E], emit func(*stream.Event[E]) error) error {
@@ -110,7 +126,10 @@ func (r *reading[E]) deliverTogether(records []stream.Record, slab []stream.Even
 			return err
 		}
 		if err := s.results[i].err; err != nil {
-			return err
+			failed, to := s.results[i].failed, min((i+1)*share, len(records))
+			if err := r.goOn(records[failed:to], nil, err, emit); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -138,14 +157,14 @@ func (s *shares[E]) decodeNext() bool {
 		return false
 	}
 	result := &s.results[i] // ours until it is ready
-	result.err = errVanished
+	result.err, result.failed = errVanished, i*share
 	defer func() { s.ready <- i }()
 	from, to := i*share, min((i+1)*share, len(s.records))
 	result.events = s.slab[from:from:to] // what does not fit there grows elsewhere
 	for at := from; at < to; at++ {
 		var err error
 		if result.events, err = s.topic.DecodeAll(&s.records[at], result.events); err != nil {
-			result.err = err
+			result.err, result.failed = err, at
 			return true
 		}
 	}

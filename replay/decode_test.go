@@ -112,8 +112,8 @@ func TestABlockDecodedOnAllCoresFailsWhereItWouldHaveFailedOnOne(t *testing.T) {
 	}
 }
 
-// Breaks when: deliverTogether returns without waiting for the others (they go on
-// decoding), or without stopping them.
+// Breaks when: deliverTogether returns without waiting for the others, who go on
+// decoding.
 func TestWhoStopsInTheMiddleOfABlockLeavesNothingRunning(t *testing.T) {
 	onTwoCores(t)
 	decoded := new(atomic.Int64)
@@ -138,5 +138,39 @@ func TestWhoStopsInTheMiddleOfABlockLeavesNothingRunning(t *testing.T) {
 	}
 	if now := decoded.Load(); now != at {
 		t.Errorf("%d events were decoded after the run had ended", now-at)
+	}
+}
+
+// Breaks when: goOn leaves out what follows, or the share's other records.
+func TestASubscriberIsAskedAboutWhatCanNotBeDecodedInItsPlace(t *testing.T) {
+	onTwoCores(t)
+	cause := errors.New("not this one")
+	for _, at := range []int{0, 15, 16, 999, 1000, 1500, 2999} {
+		t.Run(fmt.Sprint("at ", at), func(t *testing.T) {
+			log, topic := costlyLog(t, 3000, costlyCodec{new(atomic.Int64), at, func() error { return cause }})
+			next := 0
+			sub := stream.Subscription{Undecoded: func(h stream.Header, err error) error {
+				if next != at || h.Position != stream.Position(at+1) || !errors.Is(err, cause) {
+					t.Errorf("asked about event %d, %v, after %d; want event %d", h.Position, err, next, at+1)
+				}
+				next++
+				return nil
+			}}
+			err := replay.Cold(log, topic).Subscribe(t.Context(), sub, func(e *stream.Event[costly]) error {
+				if e.Data.N != next {
+					t.Fatalf("event %d came after %d", e.Data.N, next)
+				}
+				next++
+				return nil
+			})
+			if err != nil || next != 3000 {
+				t.Errorf("%d events and %v, want 3000", next, err)
+			}
+			refused := errors.New("refused")
+			sub.Undecoded = func(stream.Header, error) error { return refused }
+			if err := replay.Cold(log, topic).Subscribe(t.Context(), sub, func(*stream.Event[costly]) error { return nil }); !errors.Is(err, refused) {
+				t.Errorf("got %v, want what the subscriber said", err)
+			}
+		})
 	}
 }

@@ -35,6 +35,12 @@ type Subscription struct {
 	Consumer string           // the durable consumer's name; empty: none
 	From     *Cursor          // deliver what comes after this; nil: where the kind begins
 	Mark     func(Mark) error // told how far the run has come, in line with the items; nil: not told
+
+	// Undecoded is given the header of an event that could not be decoded, in its place
+	// among the items, and the [*DecodeError]; operators in between do not see it. What
+	// it returns ends the run; nil goes on behind the event. Nil: such an event ends the
+	// run with its error.
+	Undecoded func(Header, error) error
 }
 
 // Observable is a re-runnable recipe for a stream of items of type T: nothing

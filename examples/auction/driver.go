@@ -58,13 +58,33 @@ func (d *driver) run(ctx context.Context) error {
 	for range clock.Heard {
 		d.world.next()
 	}
-	for at := clock.At; d.more() || !d.settled(); {
+	for at, quiet := clock.At, 0; d.more() || !d.settled(); {
+		if !d.more() {
+			quiet++
+		}
+		if quiet > quietTicks {
+			return d.unsettled(ctx)
+		}
 		at = at.Add(tickLength)
 		if err := d.tick(ctx, at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// quietTicks is how long the house may take to settle everything once there are no
+// more wishes: many times as long as two terms.
+const quietTicks = 1000
+
+// unsettled says why the house does not come to an end.
+func (d *driver) unsettled(ctx context.Context) error {
+	parked, err := d.house.sales.Parked(ctx)
+	if err == nil && len(parked) > 0 {
+		err = fmt.Errorf("the sale of %s is parked: %s", parked[0].Instance, parked[0].Err)
+	}
+	c := Count(d.house.page)
+	return errors.Join(fmt.Errorf("after %d ticks without a wish %d lots are open and %d invoices unsettled", quietTicks, c.Open, c.Unsettled), err)
 }
 
 // clock sets the clock, if that has not been done, and reads it.

@@ -28,9 +28,10 @@ var ledger = aggregate.New(ledgers,
 	func(b balance, e Booked) balance { return balance{b.Cents + e.Cents, b.Deposits + 1} })
 
 // booking is a saga that books each deposit.
-func booking() aggregate.Saga[Deposited, balance] {
+func booking(workers int) aggregate.Saga[Deposited, balance] {
 	return aggregate.Saga[Deposited, balance]{
 		Name:      "booking",
+		Workers:   workers,
 		Correlate: func(e *stream.Event[Deposited]) string { return e.Stream.Key },
 		React: func(b balance, e *stream.Event[Deposited]) (balance, []aggregate.Effect) {
 			b = account.Evolve(b, e.Data)
@@ -44,15 +45,20 @@ func booking() aggregate.Saga[Deposited, balance] {
 func sagaCases() []benchmark {
 	return []benchmark{
 		{name: "commands, 1 caller, durable/thaw", run: func(w work) (metrics, error) {
-			return measureCommands(w, true, 1, func(log *badgerlog.Log) act {
-				r := aggregate.NewRepository(log, ledger)
-				return func(n, account int) error {
-					_, err := r.Execute(context.Background(), accountKey(account), Book{accountKey(account), int64(n)})
-					return err
-				}
-			})
+			return measureCommands(w, true, 1, books)
 		}},
-		{name: "commands, 1 caller, durable/saga steps", run: func(w work) (metrics, error) { return measureSaga(w, booking(), 3) }},
+		{name: "commands, 1 caller, durable/saga steps", run: func(w work) (metrics, error) { return measureSaga(w, booking(1), 3) }},
+		{name: "commands, 64 callers, durable/saga steps", run: func(w work) (metrics, error) { return measureSaga(w, booking(64), 20) }},
+		{name: "commands, 64 callers, durable/plain", run: func(w work) (metrics, error) { return measureCommands(w, true, commandCallers, books) }},
+	}
+}
+
+// books gives the ledger the saga's commands.
+func books(log *badgerlog.Log) act {
+	r := aggregate.NewRepository(log, ledger)
+	return func(n, account int) error {
+		_, err := r.Execute(context.Background(), accountKey(account), Book{accountKey(account), int64(n)})
+		return err
 	}
 }
 
@@ -67,7 +73,7 @@ func measureSaga(w work, saga aggregate.Saga[Deposited, balance], deposits int) 
 }
 
 func sagaRate(log *badgerlog.Log, saga aggregate.Saga[Deposited, balance], deposits int) (float64, error) {
-	run := func(work func(context.Context, *aggregate.Runner) error) error {
+	run := func(work func(context.Context, *aggregate.SagaRunner) error) error {
 		ctx, stop := context.WithCancel(context.Background())
 		defer stop()
 		runner := saga.Runner(replay.Hot(log, accounts), aggregate.NewRepository(log, ledger))
@@ -80,7 +86,7 @@ func sagaRate(log *badgerlog.Log, saga aggregate.Saga[Deposited, balance], depos
 		}
 		return err
 	}
-	if err := run(func(ctx context.Context, r *aggregate.Runner) error { return r.Online(ctx) }); err != nil { // it is born
+	if err := run(func(ctx context.Context, r *aggregate.SagaRunner) error { return r.Online(ctx) }); err != nil { // it is born
 		return 0, err
 	}
 	if err := fillAccounts(log, accountCount, deposits); err != nil {
@@ -91,7 +97,7 @@ func sagaRate(log *badgerlog.Log, saga aggregate.Saga[Deposited, balance], depos
 		return 0, err
 	}
 	began := time.Now()
-	err = run(func(ctx context.Context, r *aggregate.Runner) error { return r.WaitFor(ctx, head) })
+	err = run(func(ctx context.Context, r *aggregate.SagaRunner) error { return r.WaitFor(ctx, head) })
 	took := time.Since(began)
 	if after, headErr := log.Head(context.Background()); headErr != nil || after.Position(0) != 2*head.Position(0) {
 		err = errors.Join(err, headErr, fmt.Errorf("bench: saga: expected the log at %d, found it at %s", 2*head.Position(0), after))

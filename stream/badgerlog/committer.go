@@ -15,13 +15,12 @@ import (
 // a write fail, nothing after it is written either, so what was decided on top of it
 // is never wrong.
 type committer struct {
-	log         *Log
-	writer      *writer
-	head        stream.Position // as if everything handed over were stored
-	lastTime    time.Time       // of the last event, and what command it belongs to
-	lastCommand stream.EventID
-	cursors     map[string]stream.Cursor // those it has read or moved
-	ahead       ahead
+	log      *Log
+	writer   *writer
+	head     stream.Position // as if everything handed over were stored
+	lastTime time.Time
+	cursors  map[string]stream.Cursor // those it has read or moved
+	ahead    ahead
 }
 
 func (c *committer) run() {
@@ -41,7 +40,9 @@ func (c *committer) prepare(group []*request) *plan {
 		p.decide(r)
 	}
 	if !p.commit.empty() {
-		c.head = p.head
+		if c.head = p.head; len(p.commit.records) > 0 {
+			c.lastTime = p.now
+		}
 		p.encode()
 		c.ahead.add(p.commit)
 	}

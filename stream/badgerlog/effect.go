@@ -15,7 +15,7 @@ type effect struct {
 	share
 	more   []share // of other streams of the topic, in the order of the batch
 	until  int64   // it is forgotten after this time, in nanoseconds since 1970; 0: never
-	beyond bool    // the batch has events of other topics too
+	beyond bool    // the batch has events of other topics too, so truncation leaves it whole
 }
 
 // share is what a command did to one stream.

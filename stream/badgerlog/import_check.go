@@ -61,7 +61,7 @@ func (c *batchCheck) check(i int) error {
 	if i > 0 {
 		before := c.batch.appends[i-1].records
 		last, first := originOf(&before[len(before)-1].Header), originOf(&a.records[0].Header)
-		if a.joins = last.batch(&first); !a.joins {
+		if !last.batch(&first) {
 			c.group++
 		}
 	}

@@ -194,7 +194,6 @@ func (p *plan) decideJoint(j *joint) outcome {
 	begin := len(p.commit.records)
 	for i := range j.writes {
 		if w := &j.writes[i]; len(w.records) > 0 {
-			w.joins = len(p.commit.records) > begin
 			p.accept(w, w.head.version, false)
 		}
 	}
@@ -225,7 +224,7 @@ func (p *plan) markBeyond(accepted []stream.Record) {
 // if it did nothing. It must have been the same streams.
 func (p *plan) knownJoint(j *joint) ([]share, error) {
 	var known []*effect
-	shares, beyond, reused := 0, false, &stream.CommandReusedError{Command: j.topics[0].records[0].Command}
+	shares, reused := 0, &stream.CommandReusedError{Command: j.topics[0].records[0].Command}
 	for _, w := range j.topics {
 		e, err := p.known(w, p.now)
 		if err != nil {
@@ -237,7 +236,7 @@ func (p *plan) knownJoint(j *joint) ([]share, error) {
 		}
 		known = append(known, e)
 		shares += 1 + len(e.more)
-		reused.First, beyond = e.stream, beyond || e.beyond
+		reused.First = e.stream
 	}
 	if len(known) == 0 {
 		return nil, nil
@@ -255,7 +254,7 @@ func (p *plan) knownJoint(j *joint) ([]share, error) {
 		}
 		earlier = append(earlier, s)
 	}
-	if len(earlier) != shares || beyond && len(j.topics) == 1 {
+	if len(earlier) != shares {
 		reused.Again = j.topics[0].id
 		return nil, reused
 	}

@@ -49,7 +49,7 @@ func TestAConditionIsBrokenByWhatIsOnItsWayToTheDisk(t *testing.T) {
 
 // Two appends by one command to two topics stay two, though nothing came between them,
 // they are in one commit, and the clock stood still.
-// Breaks when: tellApart gives both one time.
+// Breaks when: decideAppend refuses a command that looks as if it went beyond its topic.
 func TestTwoAppendsByOneCommandAreNotTakenForABatch(t *testing.T) {
 	dir, killed := t.TempDir(), filepath.Join(t.TempDir(), "killed")
 	synctest.Test(t, func(t *testing.T) {

@@ -80,7 +80,7 @@ func (o *Options) validate() error {
 		o.MinFree = 256 << 20
 	}
 	if o.seams.free == nil {
-		o.seams.free = freeBytes
+		o.seams.free = newGauge(o.MinFree).read
 	}
 	if o.seams.generation == 0 {
 		o.seams.generation = maxGenerationEvents

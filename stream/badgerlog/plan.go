@@ -95,7 +95,7 @@ func (p *plan) decideAppend(r *request) outcome {
 	switch {
 	case err != nil:
 		return outcome{err: err}
-	case earlier != nil && (earlier.stream != r.id || len(earlier.more) > 0 || earlier.beyond):
+	case earlier != nil && (earlier.stream != r.id || len(earlier.more) > 0):
 		return outcome{err: &stream.CommandReusedError{Command: r.records[0].Command, First: earlier.stream, Again: r.id}}
 	case earlier != nil:
 		return outcome{earlier: earlier.shares()}
@@ -112,7 +112,6 @@ func (p *plan) accept(r *request, version stream.Version, keepTimes bool) {
 	p.accepted = append(p.accepted, r)
 	c.heads = append(c.heads, r.head)
 	first := len(c.records)
-	p.tellApart(r, keepTimes)
 	for i := range r.records {
 		c.records = append(c.records, r.records[i])
 		rec := &c.records[len(c.records)-1]
@@ -135,7 +134,6 @@ func (p *plan) accept(r *request, version stream.Version, keepTimes bool) {
 		c.streams++
 	}
 	r.head.version = version + stream.Version(len(r.records))
-	p.c.lastTime = p.now
 	if rec := &c.records[first]; !rec.Command.IsZero() {
 		if c.commands == nil {
 			c.commands = make(map[commandID]effect, cap(p.accepted))
@@ -143,16 +141,6 @@ func (p *plan) accept(r *request, version stream.Version, keepTimes bool) {
 		e := effect{share: share{r.id, rec.Version, len(r.records)}, until: until(rec.Time.UnixNano(), rec.Remember)}
 		join(c.commands, commandID{r.id.Topic, rec.Command}, e)
 	}
-}
-
-// tellApart gives an append by the command of the event before it another time, so
-// that it does not look like one with that: see origin.batch.
-func (p *plan) tellApart(r *request, keepTimes bool) {
-	command := r.records[0].Command
-	if !keepTimes && !r.joins && command == p.c.lastCommand && !command.IsZero() && !p.now.After(p.c.lastTime) {
-		p.now = p.c.lastTime.Add(1)
-	}
-	p.c.lastCommand = command
 }
 
 // known is the command's earlier effect that is remembered at a time, as if what this

@@ -16,7 +16,6 @@ type request struct {
 	head     *streamHead     // held
 	earlier  *effect         // what the command did before, if the caller found it
 	stores   uint64          // when the caller began to look
-	joins    bool            // it is of one append with the one before it
 	// A checkpoint, if consumer is set.
 	consumer string
 	at       stream.Cursor

@@ -1,7 +1,6 @@
 package badgerlog
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -201,6 +200,9 @@ func (r *reader) accepts(rec *stream.Record) bool {
 // selects reports whether the query selects an event. Its tags are read only if the
 // query asks for some.
 func (r *reader) selects(f *frame) (_ bool, err error) {
+	if len(r.query.Match) == 0 {
+		return true, nil
+	}
 	if r.tagged {
 		if r.tags, err = f.tags(r.tags); err != nil {
 			return false, err
@@ -258,7 +260,9 @@ func (r *reader) handBlock(ctx context.Context, e entry, end stream.Position) er
 		}
 		last = f.position
 		ok, err := r.selects(f)
-		order = cmp.Or(order, err)
+		if err != nil && order == nil {
+			order = err
+		}
 		return ok
 	})
 	if err == nil {

@@ -1,7 +1,6 @@
 package badgerlog
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +91,9 @@ func (r *reader) handVersions(w *streamWalk, e entry) error {
 			return false
 		}
 		ok, err := r.selects(f)
-		order = cmp.Or(order, err)
+		if err != nil && order == nil {
+			order = err
+		}
 		return ok
 	})
 	if err == nil {
