@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/thaw-go/thaw/internal/engine"
 	"github.com/thaw-go/thaw/stream"
 )
 
@@ -217,7 +218,11 @@ func (r *Repository[C, E, S]) try(ctx context.Context, id stream.ID, o order, c 
 	if err != nil {
 		return Result[E, S]{}, true, err
 	}
-	done, err := r.append(ctx, id, now.version, records, conditions)
+	appending := ctx
+	if !o.given {
+		appending = engine.WithFresh(ctx)
+	}
+	done, err := r.append(appending, id, now.version, records, conditions)
 	if err != nil {
 		return Result[E, S]{}, true, err
 	}

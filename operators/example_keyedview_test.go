@@ -55,7 +55,7 @@ func stock(log *memlog.Log, product string, pieces int) stream.Cursor {
 }
 
 // A view with a state for each product, kept in a table; on disk with badgertables.
-func ExampleKeyedView() {
+func ExampleKeyedTable() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	log, tables := memlog.New(), memtables.New()

@@ -22,7 +22,7 @@ func (l *Log) Append(ctx context.Context, id stream.ID, expected stream.Version,
 		return nil, readOnlyError("append to " + id.String())
 	}
 	r := l.queue.request()
-	r.id, r.expected, r.records = id, expected, records
+	r.id, r.expected, r.records, r.fresh = id, expected, records, engine.IsFresh(ctx)
 	r.measure(id, records)
 	if r.tags > 0 {
 		var w weight
@@ -96,7 +96,7 @@ func (l *Log) prepare(r *request) error {
 	if err := l.lookUp(r.head); err != nil {
 		return err
 	}
-	if r.earlier != nil || command.IsZero() {
+	if r.earlier != nil || command.IsZero() || r.fresh {
 		return nil
 	}
 	var err error

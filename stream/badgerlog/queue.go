@@ -14,6 +14,7 @@ type request struct {
 	expected stream.Version
 	records  []stream.Record // the caller's; copied when encoded
 	head     *streamHead     // held
+	fresh    bool            // the command's ID is new: the database need not be asked
 	earlier  *effect         // what the command did before, if the caller found it
 	stores   uint64          // when the caller began to look
 	// A checkpoint, if consumer is set.
