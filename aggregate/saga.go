@@ -75,7 +75,10 @@ type Saga[E, S any] struct {
 	// MaxEffects is how many effects one turn may have; default 1000.
 	MaxEffects int
 	// MaxDepth is how long a chain of events that caused one another may be; default
-	// 100. An event at its end stops the saga with a [*LoopError].
+	// 10,000. An event at its end stops the saga with a [*LoopError]: one that feeds
+	// itself without end gets there in seconds. What is set off by a timer again and
+	// again is such a chain, too, one link each time: a saga that means to go on for
+	// longer says so here.
 	MaxDepth int
 }
 
@@ -123,7 +126,7 @@ func (g Saga[E, S]) withDefaults() Saga[E, S] {
 		g.MaxEffects = 1000
 	}
 	if g.MaxDepth < 1 {
-		g.MaxDepth = 100
+		g.MaxDepth = 10_000
 	}
 	return g
 }
