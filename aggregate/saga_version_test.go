@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,8 +169,11 @@ func TestHandlersAndAdaptersCarryOnWhoAndWhichTrace(t *testing.T) {
 		w := newWorld(t)
 		e := stream.Record{Header: stream.Header{Type: "DEPOSITED", Schema: 1, ID: stream.NewID(), Correlation: stream.NewID(), Depth: 3,
 			Meta: stream.Metadata{stream.MetaActor: "eve", stream.MetaTraceParent: "00-1-2-01", "secret": "x"}}, Data: []byte(`{"Amount":1}`)}
+		var mu sync.Mutex // the two see the second event side by side
 		var got []string
 		look := func(ctx context.Context) {
+			mu.Lock()
+			defer mu.Unlock()
 			meta := stream.MetadataOf(ctx)
 			if c := stream.CauseOf(ctx); c != e.Cause() {
 				t.Errorf("caused by %v, want %v", c, e.Cause())
