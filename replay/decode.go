@@ -85,6 +85,10 @@ func (r *reading[E]) goOn(records []stream.Record, slab []stream.Event[E], why e
 	return r.deliverAlone(records[1:], slab, emit)
 }
 
+// decoders are those that help with the blocks of all subscribers of the process:
+// one fewer than there are cores, however many subscribers there are.
+var decoders atomic.Int32
+
 // shares are the parts of one block.
 type shares[E any] struct {
 	topic   *stream.Topic[E]
@@ -107,8 +111,14 @@ func (r *reading[E]) deliverTogether(records []stream.Record, slab []stream.Even
 	count := (len(records) + share - 1) / share
 	s := &shares[E]{topic: r.topic, records: records, slab: slab, results: make([]result[E], count), ready: make(chan int, count)}
 	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), mostCores, count) - 1 {
+	cores := min(runtime.GOMAXPROCS(0), mostCores)
+	for range min(cores, count) - 1 {
+		if decoders.Add(1) >= int32(cores) { // others' blocks have all cores
+			decoders.Add(-1)
+			break
+		}
 		others.Go(func() { // ends when all shares are taken; waited for below
+			defer decoders.Add(-1)
 			for s.decodeNext() {
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -172,5 +173,32 @@ func TestASubscriberIsAskedAboutWhatCanNotBeDecodedInItsPlace(t *testing.T) {
 				t.Errorf("got %v, want what the subscriber said", err)
 			}
 		})
+	}
+}
+
+// Breaks when: decoders is not looked at: each subscriber has a helper then.
+func TestManySubscribersShareTheCores(t *testing.T) {
+	onTwoCores(t)
+	const subscribers = 40
+	before := runtime.NumGoroutine()
+	log, topic := costlyLog(t, 2000, costlyCodec{decoded: new(atomic.Int64)})
+	var most atomic.Int64
+	var all sync.WaitGroup
+	for range subscribers {
+		all.Go(func() {
+			err := replay.Cold(log, topic).Run(t.Context(), func(*stream.Event[costly]) error {
+				if now := int64(runtime.NumGoroutine()); now > most.Load() {
+					most.Store(now)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if limit := int64(before + subscribers + runtime.GOMAXPROCS(0)); most.Load() > limit {
+		t.Errorf("%d goroutines for %d subscribers, want %d at most", most.Load(), subscribers, limit)
 	}
 }
