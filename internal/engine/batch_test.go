@@ -72,6 +72,7 @@ func TestCheckBatchRefuses(t *testing.T) {
 		"too many conditions":         {stream.Batch{Writes: writes(1), Conditions: make([]stream.Condition, engine.MaxConditions+1)}, true},
 		"too many events together":    {stream.Batch{Writes: []stream.Write{to(ann, many(engine.MaxAppendEvents, nil)...), to(bob, rec(nil))}}, true},
 		"too many bytes together":     {stream.Batch{Writes: []stream.Write{to(ann, full...), to(bob, rec(nil))}}, true},
+		"too many bytes of tags":      {stream.Batch{Writes: []stream.Write{to(ann, many(200, longTags)...), to(bob, many(200, longTags)...)}}, true},
 		"tags that are not in order":  {stream.Batch{Writes: []stream.Write{to(ann, rec(func(r *stream.Record) { r.Tags = []string{"b", "a"} }))}}, false},
 		"a tag twice":                 {stream.Batch{Writes: []stream.Write{to(ann, rec(func(r *stream.Record) { r.Tags = []string{"a", "a"} }))}}, false},
 		"more tags than there may be": {stream.Batch{Writes: []stream.Write{to(ann, rec(func(r *stream.Record) { r.Tags = make([]string, engine.MaxTags+1) }))}}, true},

@@ -16,7 +16,7 @@ import (
 const (
 	MaxPayloadBytes = 1 << 20 // one payload
 	MaxMetaBytes    = 64 << 10
-	MaxAppendBytes  = 8 << 20 // all payloads and metadata of one append
+	MaxAppendBytes  = 8 << 20 // all payloads, metadata and tags of one append
 	MaxAppendEvents = 10_000
 	MaxTags         = 32    // of one event
 	MaxBatchStreams = 1_000 // of one batch
@@ -47,9 +47,6 @@ func CheckAppend(id stream.ID, records []stream.Record) error {
 		if records[i].Remember != records[0].Remember {
 			return &stream.InvalidError{What: "append", Value: id.String(), Reason: "its command is remembered for different times"}
 		}
-		if records[i].Remember != records[0].Remember {
-			return &stream.InvalidError{What: "append", Value: id.String(), Reason: "its events are remembered for different times"}
-		}
 		total += size
 	}
 	if total > MaxAppendBytes {
@@ -76,7 +73,14 @@ func checkRecord(id stream.ID, r *stream.Record) (size int, err error) {
 	if size > MaxMetaBytes {
 		return 0, &stream.TooLargeError{What: "metadata of " + r.Type + " in an event of " + id.String(), Size: int64(size), Limit: MaxMetaBytes}
 	}
-	return size + len(r.Data), nil
+	return size + len(r.Data) + tagBytes(r), nil
+}
+
+func tagBytes(r *stream.Record) (size int) {
+	for _, tag := range r.Tags {
+		size += len(tag)
+	}
+	return size
 }
 
 // checkTags wants each tag once, in order, and what can be a stream's key.
@@ -146,7 +150,7 @@ func checkWhole(records []stream.Record) error {
 		if records[i].Command != records[0].Command {
 			return &stream.InvalidError{What: "batch", Value: records[i].Command.String(), Reason: "its events belong to more than one command"}
 		}
-		total += len(records[i].Data)
+		total += len(records[i].Data) + tagBytes(&records[i])
 		for k, v := range records[i].Meta {
 			total += len(k) + len(v)
 		}

@@ -35,6 +35,13 @@ func sized(n int) func(*stream.Record) {
 	return func(r *stream.Record) { r.Data = data }
 }
 
+// longTags gives an event as many tags as it can have, as long as they can be.
+func longTags(r *stream.Record) {
+	for i := range engine.MaxTags {
+		r.Tags = append(r.Tags, string(rune('A'+i))+strings.Repeat("t", stream.MaxKeyBytes-1))
+	}
+}
+
 func TestCheckAppendAccepts(t *testing.T) {
 	for claim, records := range map[string][]stream.Record{
 		"one event":                 {rec(nil)},
@@ -72,6 +79,7 @@ func TestCheckAppendRefuses(t *testing.T) {
 		"a payload too large":         {ann, many(1, sized(engine.MaxPayloadBytes+1)), true},
 		"too much metadata":           {ann, many(1, func(r *stream.Record) { r.Meta = stream.Metadata{"k": strings.Repeat("v", engine.MaxMetaBytes)} }), true},
 		"too many bytes together":     {ann, append(many(engine.MaxAppendBytes/engine.MaxPayloadBytes, sized(engine.MaxPayloadBytes)), rec(nil)), true},
+		"too many bytes of tags":      {ann, many(engine.MaxAppendEvents, longTags), true},
 		"events of several commands":  {ann, two, false},
 		"a mistake in the last event": {ann, append(many(2, nil), rec(sized(0))), false},
 	} {

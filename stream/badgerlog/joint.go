@@ -66,7 +66,7 @@ func (l *Log) jointRequest(b stream.Batch) (*request, error) {
 	j := &joint{writes: make([]request, len(b.Writes)), conditions: b.Conditions}
 	r := l.queue.request()
 	r.joint = j
-	remember := map[string]uint32{}
+	known := map[string]bool{}
 	var names weight
 	for i, w := range b.Writes {
 		write := &j.writes[i]
@@ -81,14 +81,10 @@ func (l *Log) jointRequest(b stream.Batch) (*request, error) {
 		j.events += len(w.Records)
 		r.measure(w.Stream, w.Records)
 		names.addStream(w.Stream)
-		seconds, ok := remember[w.Stream.Topic]
-		switch {
-		case !ok:
-			remember[w.Stream.Topic] = w.Records[0].Remember
+		if !known[w.Stream.Topic] {
+			known[w.Stream.Topic] = true
 			j.topics = append(j.topics, write)
 			names.add(len(w.Stream.Topic) + 16 + valueThreshold) // its command
-		case seconds != w.Records[0].Remember:
-			return nil, &stream.InvalidError{What: "batch", Value: w.Stream.Topic, Reason: "its events in this topic are remembered for different times"}
 		}
 	}
 	return r, checkTags(fmt.Sprintf("append to %d streams", len(b.Writes)), names, j.writes)

@@ -172,8 +172,9 @@ func (p *plan) latest(r *request) (*effect, error) {
 		return recent, nil
 	}
 	// The caller asked the database before it queued. What was stored since then
-	// is still remembered, unless it waited for very long.
-	if r.earlier != nil || stores-r.stores <= 1 {
+	// is still in memory, unless it waited for very long: by then what it found may be
+	// forgotten, and the command may have taken effect anew.
+	if stores-r.stores <= 1 || r.earlier != nil && r.earlier.until == 0 {
 		return r.earlier, nil
 	}
 	return p.c.log.effectOf(command)

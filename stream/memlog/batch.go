@@ -59,11 +59,11 @@ func (l *Log) holds(b stream.Batch) error {
 	}
 	for _, c := range b.Conditions {
 		after := int(c.After.Position(0))
-		if after < l.cut {
-			return &stream.TruncatedError{From: c.After, Cut: stream.At(stream.Position(l.cut))}
+		if one := instance(c.Match); after < l.cut && !l.whole(one) {
+			return &stream.TruncatedError{Stream: one, From: c.After, Cut: stream.At(stream.Position(l.cut))}
 		}
 		q := stream.Query{Match: c.Match}
-		for i := after; i < len(l.records); i++ {
+		for i := max(after, l.cut); i < len(l.records); i++ {
 			if r := &l.records[i]; q.Accepts(r.Stream.Topic, r.Stream.Key, r.Type, r.Tags) {
 				return &stream.ConditionError{Condition: c, Found: r.Cursor()}
 			}

@@ -119,3 +119,37 @@ func ExampleLog_AppendAll() {
 	// bob <nil>
 	// eve stream: append under a condition: expected no event of any kind tagged "mail:a@example.com" after 0, found one at 1
 }
+
+// A condition on one instance that has all its events is answered, whatever was removed
+// of others; one on more says that nobody knows.
+// Breaks when: holds asks for the cut alone.
+func TestAConditionOnAnInstanceThatIsWholeOutlivesTruncation(t *testing.T) {
+	log, ctx := memlog.New(), t.Context()
+	mustAppend(t, log, of(stream.EventID{}, 0))
+	bob := stream.ID{Topic: ann.Topic, Key: "bob"}
+	if _, err := log.Truncate(ctx, stream.At(1)); err != nil {
+		t.Fatal(err)
+	}
+	add := func(match ...stream.Match) error {
+		_, err := log.AppendAll(ctx, stream.Batch{
+			Writes:     []stream.Write{{Stream: bob, Expected: stream.AnyVersion, Records: []stream.Record{of(stream.EventID{}, 0)}}},
+			Conditions: []stream.Condition{{Match: match}},
+		})
+		return err
+	}
+	var gone *stream.TruncatedError
+	if err := add(stream.Match{Topic: ann.Topic, Key: ann.Key}); !errors.As(err, &gone) || gone.Stream != ann {
+		t.Errorf("on an instance whose events were removed: got %v, want a TruncatedError that names it", err)
+	}
+	if err := add(stream.Match{Topic: ann.Topic}); !errors.As(err, &gone) {
+		t.Errorf("on a topic: got %v, want a TruncatedError", err)
+	}
+	whole := stream.Match{Topic: bob.Topic, Key: bob.Key}
+	if err := add(whole); err != nil {
+		t.Errorf("on one that has no events: got %v", err)
+	}
+	var broken *stream.ConditionError
+	if err := add(whole); !errors.As(err, &broken) || !broken.Found.Equal(stream.At(2)) {
+		t.Errorf("on one that has got its first: got %v, want a ConditionError at 2", err)
+	}
+}

@@ -73,12 +73,16 @@ func (l *Log) begin(ctx context.Context, q stream.Query) (*reader, error) {
 		r.end = max(r.at, int(min(q.To.Position(0), stream.Position(r.end))))
 	}
 	r.liveAt = r.end
-	if len(q.Match) == 1 {
-		if m := q.Match[0]; m.Topic != "" && m.Key != "" {
-			r.one = stream.ID{Topic: m.Topic, Key: m.Key}
-		}
-	}
+	r.one = instance(q.Match)
 	return r, nil
+}
+
+// instance is the one stream that is selected; zero if it is not only one.
+func instance(match []stream.Match) stream.ID {
+	if len(match) != 1 || match[0].Topic == "" || match[0].Key == "" {
+		return stream.ID{}
+	}
+	return stream.ID{Topic: match[0].Topic, Key: match[0].Key}
 }
 
 // look returns what there is to hand over. The first look returns at once;

@@ -40,8 +40,15 @@ func (r *reader) missing() error {
 	if r.at >= l.cut || !r.query.Follow && r.at >= r.end {
 		return nil
 	}
-	if r.one.Topic != "" && (len(l.streams[r.one]) == 0 || l.streams[r.one][0] >= l.cut) {
-		return nil // the instance is whole
+	if l.whole(r.one) {
+		return nil
 	}
 	return &stream.TruncatedError{Stream: r.one, From: r.query.From, Cut: stream.At(stream.Position(l.cut))}
+}
+
+// whole reports whether an instance has lost nothing; the zero one has, as it stands
+// for the whole log. l.mu is held.
+func (l *Log) whole(id stream.ID) bool {
+	events := l.streams[id]
+	return id.Topic != "" && (len(events) == 0 || events[0] >= l.cut)
 }
