@@ -126,7 +126,9 @@ type MultiStore interface {
 	// All records of a batch belong to one command. If that command has already
 	// taken effect in the batch's topics, nothing is stored, whatever is expected,
 	// and the records stored then are returned; if it took effect on other streams,
-	// it is a [*CommandReusedError]. Otherwise it returns as Append does.
+	// it is a [*CommandReusedError]; so it is once one of the batch's topics has
+	// forgotten the command and another has not (see [Header]). Otherwise it returns as
+	// Append does.
 	AppendAll(ctx context.Context, b Batch) ([]Record, error)
 }
 
