@@ -169,6 +169,11 @@ func (s *sagaRun[E, S]) retry(ctx context.Context, instance string) error {
 			return err
 		}
 	}
+	return s.catchUp(ctx, instance)
+}
+
+// catchUp lets what is due in event time fall due for an instance that goes on.
+func (s *sagaRun[E, S]) catchUp(ctx context.Context, instance string) error {
 	if s.saga.Time == nil {
 		return nil
 	}
@@ -260,7 +265,10 @@ func (s *sagaRun[E, S]) discard(ctx context.Context, instance string) error {
 			s.answered[id] = true
 		}
 	}
-	return s.store(context.WithoutCancel(ctx), s.at)
+	if err := s.store(context.WithoutCancel(ctx), s.at); err != nil {
+		return err
+	}
+	return s.catchUp(ctx, instance)
 }
 
 func (p parkedTurn) String() string {

@@ -17,6 +17,7 @@ import (
 	"github.com/thaw-go/thaw/aggregate"
 	"github.com/thaw-go/thaw/replay"
 	"github.com/thaw-go/thaw/stream"
+	"github.com/thaw-go/thaw/stream/memlog"
 )
 
 // clerks is a saga that writes an entry and a letter for each deposit, both to the
@@ -297,5 +298,90 @@ func TestOfSeveralFailuresSideBySideTheEarliestEventsIsReturned(t *testing.T) {
 		if !errors.As(err, &panicked) || panicked.Value != "at 9" {
 			t.Fatalf("got %v, want the panic at event 9", err)
 		}
+	}
+}
+
+// unsure is a log whose checkpoints fail once they are told to.
+type unsure struct {
+	*memlog.Log
+	fail func() error
+}
+
+func (l *unsure) Checkpoint(ctx context.Context, name string, at stream.Cursor, changes ...stream.Change) error {
+	if err := l.fail(); err != nil {
+		return err
+	}
+	return l.Log.Checkpoint(ctx, name, at, changes...)
+}
+
+// A retry that is given up before a refusal is stored has not answered it, and the
+// next one asks again. Breaks when: rememberRefusal remembers before it has stored.
+func TestARefusalThatWasNotStoredIsNotAnswered(t *testing.T) {
+	w := newWorld(t)
+	broken := true
+	var failing error
+	log := &unsure{w.log, func() error { return failing }}
+	g := scripted(map[int][]aggregate.Effect{
+		1: {mailbox.Send("away", SendLetter{"x"}), account.Send("savings", Withdraw{10})},
+	})
+	g.Correlate = func(e *stream.Event[AccountEvent]) string {
+		if e.Stream.Key == "savings" {
+			return ""
+		}
+		return e.Stream.Key
+	}
+	away := aggregate.HandleFunc("letters", func(context.Context, stream.ID, aggregate.Command[any]) error {
+		if broken {
+			return errPost
+		}
+		return nil
+	})
+	r := g.Runner(replay.Hot(log, accounts), w.accounts, away, aggregate.NewRepository(w.log, journal))
+	running(t, r)
+	online(t, r)
+	w.do(t, "ann", Deposit{1})
+	settle(t, w.log, r)
+	broken, failing = false, errDead
+	if err := r.Retry(t.Context(), "ann"); !errors.Is(err, errDead) {
+		t.Fatalf("got %v, want errDead", err)
+	}
+	w.do(t, "savings", Deposit{10})
+	failing = nil
+	if err := r.Retry(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.do(t, "savings", Deposit{0}); got.State != 0 || len(written(t, w.log)) > 0 {
+		t.Errorf("savings are %d, and the answers %v; want 0 and none", got.State, fmt.Sprint(written(t, w.log)))
+	}
+}
+
+// TestWhatIsDueWhenParkedTurnsAreDiscardedFallsDueAtOnce, not before some later event
+// moves time on: what comes next would find it undone, and after a restart done.
+// Breaks when: discard does not let the instance's timers fall due.
+func TestWhatIsDueWhenParkedTurnsAreDiscardedFallsDueAtOnce(t *testing.T) {
+	w := newWorld(t)
+	g := timed
+	g.Park = true
+	react := g.React
+	g.React = func(s struct{}, e *stream.Event[AccountEvent]) (struct{}, []aggregate.Effect) {
+		if e.Data.(Deposited).Amount == 2 {
+			panic("unlucky")
+		}
+		return react(s, e)
+	}
+	r := g.Runner(replay.Hot(w.log, accounts), aggregate.NewRepository(w.log, journal))
+	running(t, r)
+	online(t, r)
+	w.do(t, "ann", Deposit{1})
+	w.do(t, "ann", Deposit{2})
+	w.do(t, "clock", Deposit{6})
+	settle(t, w.log, r)
+	if err := r.Discard(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	w.do(t, "ann", Deposit{6})
+	settle(t, w.log, r)
+	if diff := cmp.Diff([]string{"ann at 1", "five after 1", "ann at 6"}, written(t, w.log)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -88,7 +88,7 @@ func (s *sagaRun[E, S]) begin(ctx context.Context) error {
 		return s.finish(ctx, s.timers.firing())
 	}
 	// What is due in event time has had its turn before its place was stored, but for
-	// the timers of an instance whose last parked turn was retried right before the end.
+	// the timers of an instance that went on from the parking lot right before the end.
 	if err := s.expire(ctx, s.watermark); err != nil {
 		return err
 	}

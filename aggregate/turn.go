@@ -301,13 +301,13 @@ func (s *sagaRun[E, S]) refusal(d *draft, id stream.EventID, e Effect, err error
 // answered: a refused command leaves no trace at its aggregate, which might by
 // then accept it, and both it and the answer to its refusal would take effect.
 func (s *sagaRun[E, S]) rememberRefusal(ctx context.Context, id stream.EventID, why string) error {
-	s.mu.Lock()
-	s.refusals[id] = why
 	at := s.saved // nothing that was handled since is stored with it
-	s.mu.Unlock()
 	if err := s.log.Checkpoint(ctx, s.name, at, stream.Change{Key: refusedPrefix + id.String(), Value: []byte(why)}); err != nil {
 		return fmt.Errorf("remember that it was refused: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusals[id] = why // not before: a retry that fails here does not end the run
 	return nil
 }
 
