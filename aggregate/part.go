@@ -35,12 +35,16 @@ func (p *Part[C, E, S]) begin(ctx context.Context) (context.Context, func(error)
 // load always reads the log: what other parts decide depends on this one, too.
 func (p *Part[C, E, S]) load(ctx context.Context, o order) (done bool, err error) {
 	r := p.repository
-	before := r.unborn()
-	if !o.given {
-		before = r.snapshot(ctx, p.id)
-	}
+	before := r.snapshot(ctx, p.id)
 	p.Result, err = r.load(ctx, p.id, before, sought{command: o.id})
-	return len(p.Result.Events) > 0, err
+	if err != nil || len(p.Result.Events) > 0 || before.version == 0 || !o.given {
+		return len(p.Result.Events) > 0, err
+	}
+	first, err := r.first(ctx, p.id, o) // it may have taken effect before the snapshot
+	if err == nil && len(first.Events) > 0 {
+		p.Result, done = first, true
+	}
+	return done, err
 }
 
 func (p *Part[C, E, S]) decide(ctx context.Context, o order) (w stream.Write, conditions []stream.Condition, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/thaw-go/thaw/stream"
 )
@@ -60,7 +61,7 @@ func Together(ctx context.Context, store stream.MultiStore, j Joint, parts ...Pa
 		if final, ok := errors.AsType[finalError](err); ok {
 			return stream.Cursor{}, final.error
 		}
-		if !overtaken(err) {
+		if !overtaken(err) && !overtakenByItself(err, parts) {
 			return at, err
 		}
 		if err := ctx.Err(); err != nil {
@@ -68,6 +69,17 @@ func Together(ctx context.Context, store stream.MultiStore, j Joint, parts ...Pa
 		}
 	}
 	return stream.Cursor{}, fmt.Errorf("aggregate: a command over %d instances: gave up after %d conflicts: %w", len(parts), maxAttempts, err)
+}
+
+// overtakenByItself reports whether the command, given twice at once, took effect
+// meanwhile on other parts than were to do something now: that is seen when they are
+// loaded again.
+func overtakenByItself(err error, parts []Participant) bool {
+	reused, ok := errors.AsType[*stream.CommandReusedError](err)
+	return ok && slices.ContainsFunc(parts, func(p Participant) bool {
+		id, _ := p.of()
+		return id == reused.First
+	})
 }
 
 // fit returns an error unless the parts can be one command.

@@ -360,3 +360,35 @@ func TestARule(t *testing.T) {
 		}
 	})
 }
+
+// Two give the same command, and what one of them has seen is no longer so: both get
+// what it did. Breaks when: together returns that the ID was used for other instances.
+func TestTogetherGivenTwiceAtOnceIsWhatItDidOnce(t *testing.T) {
+	log, id := newJoining(t), stream.NewID()
+	upTo := aggregate.New(accounts, func(balance int, n int) ([]AccountEvent, error) {
+		if balance >= n {
+			return nil, nil
+		}
+		return []AccountEvent{Deposited{n - balance}}, nil
+	}, account.Evolve)
+	r := aggregate.NewRepository(log, upTo)
+	both := func() (int, int, error) {
+		ann, bob := r.Part("ann", 5), r.Part("bob", 5)
+		_, err := aggregate.Together(context.Background(), log, aggregate.Joint{ID: id}, ann, bob)
+		return ann.Result.State, bob.Result.State, err
+	}
+	rival := func() {
+		give(t, aggregate.NewRepository(log, account), aggregate.Command[AccountCommand]{Key: "bob", Data: Deposit{6}})
+		if _, _, err := both(); err != nil {
+			t.Error(err)
+		}
+	}
+	log.rival.Store(&rival)
+	if ann, bob, err := both(); err != nil || ann != 5 || bob != 6 {
+		t.Errorf("got %d and %d: %v; want 5 and 6", ann, bob, err)
+	}
+	_, err := aggregate.Together(context.Background(), log, aggregate.Joint{ID: id}, r.Part("eve", 5))
+	if reused := new(stream.CommandReusedError); !errors.As(err, &reused) {
+		t.Errorf("of another instance: got %v, want a CommandReusedError", err)
+	}
+}
