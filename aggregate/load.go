@@ -14,6 +14,8 @@ type known[S any] struct {
 	version stream.Version
 	cursor  stream.Cursor // just after the event of that version
 	seen    stream.Cursor // nothing happened to it between there and here; zero: not known
+
+	last stream.EventID // of that event, if it was removed and only a snapshot knows it
 }
 
 // from is where to read on.

@@ -151,7 +151,11 @@ func (r *Repository[C, E, S]) attempt(ctx context.Context, id stream.ID, o order
 			now = r.snapshot(ctx, id)
 		}
 	}
-	return r.onLog(ctx, id, o, c, now)
+	result, err := r.onLog(ctx, id, o, c, now)
+	if ok && isTruncated(err) && r.options.Snapshots.Tables != nil { // its place is gone; a snapshot may have seen more
+		return r.onLog(ctx, id, o, c, r.snapshot(ctx, id))
+	}
+	return result, err
 }
 
 // onLog decides on the instance as the log has it, which is folded from a state that

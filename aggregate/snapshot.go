@@ -104,8 +104,12 @@ func (r *Repository[C, E, S]) readSnapshot(ctx context.Context, id stream.ID) (n
 	if err != nil {
 		return known[S]{}, err
 	}
-	now.version, now.cursor, now.seen = head.Version, head.At, head.Seen
-	return now, r.check(ctx, id, head)
+	now.version, now.cursor = head.Version, head.At
+	removed, err := r.check(ctx, id, head)
+	if removed { // else there is no need to rely on what another log may have seen, before it was restored
+		now.seen, now.last = head.Seen, head.Last
+	}
+	return now, err
 }
 
 func (r *Repository[C, E, S]) storedSnapshot(ctx context.Context, id stream.ID) (value []byte, ok bool, err error) {
@@ -118,16 +122,17 @@ func (r *Repository[C, E, S]) storedSnapshot(ctx context.Context, id stream.ID) 
 	return tables.Get(o.table(id.Topic), id.Key)
 }
 
-// check returns an error unless the log has the event that a snapshot ends with.
-func (r *Repository[C, E, S]) check(ctx context.Context, id stream.ID, head snapshotHead) error {
+// check returns an error unless the log has the event that a snapshot ends with, or
+// had it: what is left follows it then.
+func (r *Repository[C, E, S]) check(ctx context.Context, id stream.ID, head snapshotHead) (removed bool, err error) {
 	last, err := r.last(ctx, id, head.At)
 	if isTruncated(err) {
-		return nil // it was removed; what is left follows it
+		return true, nil
 	}
 	if err == nil && (last.Version != head.Version || last.ID != head.Last) {
 		err = fmt.Errorf("it ends with event %s before %s, which this log does not have", head.Last, head.At)
 	}
-	return err
+	return false, err
 }
 
 // last is the header of the instance's event just before a place.
@@ -155,9 +160,9 @@ func before(at stream.Cursor) stream.Cursor {
 	return h.Cursor()
 }
 
-// Snapshot stores a snapshot of an instance as the log has it now. Before the oldest
-// events are removed from a log it is called for the instances that have some of
-// them: one that nothing happens to any more loads after that, too. It returns an
+// Snapshot stores a snapshot of an instance as the log has it now. Each time before the
+// oldest events are removed from a log it is called for every instance that has or had
+// some of them: one that nothing happens to any more loads after that, too. It returns an
 // error if there is nowhere to store it, if another one is being stored for the
 // topic ([*stream.BusyError]), and as loading does.
 func (r *Repository[C, E, S]) Snapshot(ctx context.Context, key string) error {
@@ -172,18 +177,19 @@ func (r *Repository[C, E, S]) Snapshot(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	now, err := r.load(ctx, id, r.snapshot(ctx, id), sought{command: stream.NewID()})
+	before := r.snapshot(ctx, id)
+	now, err := r.load(ctx, id, before, sought{command: stream.NewID()})
 	if err != nil || now.Version == 0 {
 		return err
 	}
 	last, err := r.last(ctx, id, now.Cursor)
-	if isTruncated(err) {
-		return nil // it began with a snapshot of just that
+	if isTruncated(err) && now.Version == before.version { // the same again, which has seen more
+		last.ID, err = before.last, nil
 	}
 	if err != nil {
 		return err
 	}
-	return r.writeSnapshot(ctx, id, now, last, head)
+	return r.writeSnapshot(ctx, id, now, last.ID, head)
 }
 
 // keepSnapshot stores a snapshot if the instance has come far enough since the state
@@ -196,7 +202,7 @@ func (r *Repository[C, E, S]) keepSnapshot(ctx context.Context, id stream.ID, be
 	if len(now.Events) == 0 { // it was loaded, and the command that follows will be here again
 		return
 	}
-	err := r.writeSnapshot(ctx, id, now, now.Events[len(now.Events)-1].Header, stream.Cursor{})
+	err := r.writeSnapshot(ctx, id, now, now.Events[len(now.Events)-1].ID, stream.Cursor{})
 	if _, busy := errors.AsType[*stream.BusyError](err); busy {
 		return // the next one will do
 	}
@@ -207,9 +213,9 @@ func (r *Repository[C, E, S]) keepSnapshot(ctx context.Context, id stream.ID, be
 
 // writeSnapshot stores a snapshot unless there is a later one. Only who has claimed
 // the table compares and stores, so none goes back; nobody waits for the claim.
-func (r *Repository[C, E, S]) writeSnapshot(ctx context.Context, id stream.ID, now Result[E, S], last stream.Header, seen stream.Cursor) (err error) {
+func (r *Repository[C, E, S]) writeSnapshot(ctx context.Context, id stream.ID, now Result[E, S], last stream.EventID, seen stream.Cursor) (err error) {
 	o := &r.options.Snapshots
-	h := snapshotHead{Schema: o.Schema, Version: now.Version, At: last.Cursor(), Last: last.ID, Seen: seen}
+	h := snapshotHead{Schema: o.Schema, Version: now.Version, At: now.Cursor, Last: last, Seen: seen}
 	head, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -241,7 +247,8 @@ func (r *Repository[C, E, S]) isLater(ctx context.Context, id stream.ID, value [
 	if h.Version == than.Version && !h.Seen.Reached(than.Seen) {
 		return false
 	}
-	return r.check(ctx, id, h) == nil
+	_, err = r.check(ctx, id, h)
+	return err == nil
 }
 
 func (r *Repository[C, E, S]) encodeState(state S) (data []byte, err error) {
