@@ -27,6 +27,7 @@ type mortal struct {
 	dead  bool
 
 	honest bool // Read tells that more is to come
+	most   int  // changes that one checkpoint takes; 0: any number
 }
 
 var errDead = errors.New("the process is gone")
@@ -59,6 +60,9 @@ func (m *mortal) Append(ctx context.Context, id stream.ID, expected stream.Versi
 }
 
 func (m *mortal) Checkpoint(ctx context.Context, name string, at stream.Cursor, changes ...stream.Change) error {
+	if m.most > 0 && len(changes) > m.most {
+		return &stream.TooLargeError{What: "checkpoint (changes)", Size: int64(len(changes)), Limit: int64(m.most)}
+	}
 	do, answer := m.call()
 	err := errDead
 	if do {

@@ -324,6 +324,8 @@ type place struct {
 	name  string
 	saved stream.Cursor
 	at    stream.Cursor // the last mark
+
+	unsettled bool // what was staged may be in the log (see staged.go)
 }
 
 // find reads the stored place.
@@ -344,6 +346,11 @@ func (p *place) move(ctx context.Context, at stream.Cursor, changes ...stream.Ch
 }
 
 func (p *place) save(ctx context.Context, changes ...stream.Change) error {
+	if p.unsettled { // what was to be remembered before comes first
+		if err := p.settle(ctx); err != nil {
+			return fmt.Errorf("remember what was staged: %w", err)
+		}
+	}
 	if err := p.log.Checkpoint(ctx, p.name, p.at, changes...); err != nil {
 		return fmt.Errorf("remember place %s: %w", p.at, err)
 	}

@@ -66,6 +66,9 @@ func (s *sagaRun[E, S]) begin(ctx context.Context) error {
 	if err := s.find(ctx); err != nil {
 		return err
 	}
+	if err := s.settle(ctx); err != nil { // what a process that died has left
+		return err
+	}
 	if err := s.log.States(ctx, s.name, timerPrefix, s.timers.load); err != nil {
 		return err
 	}
@@ -303,7 +306,7 @@ func (s *sagaRun[E, S]) store(ctx context.Context, at stream.Cursor) error {
 		return err
 	}
 	s.at = at
-	if err := s.save(ctx, append(changes, mark...)...); err != nil {
+	if err := s.saveAll(ctx, append(changes, mark...)); err != nil {
 		return err
 	}
 	s.lot = nil
