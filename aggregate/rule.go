@@ -32,7 +32,9 @@ type folding[C any] struct {
 // nil. It is asked about what the aggregate has decided to do, not about a command that
 // does nothing. The command takes effect only if no other event with one of the tags has
 // come meanwhile; otherwise all is done anew. This is known as a dynamic consistency
-// boundary. The functions must depend on their arguments alone.
+// boundary. On a log whose first events were removed nobody knows all of them, and the
+// command fails with a [*stream.TruncatedError]. The functions must depend on their
+// arguments alone.
 func NewRule[C, E, R any](name string, of func(key string, c C) []string, evolve func(R, *stream.Event[E]) R, judge func(state R, key string, c C) error) Rule[C, E] {
 	return Rule[C, E]{name: name, of: of, begin: func(own *stream.Topic[E]) folding[C] { return foldWith(own, evolve, judge) }}
 }
