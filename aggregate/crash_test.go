@@ -152,25 +152,7 @@ func lives(t *testing.T, calls int, after bool, block int) (outcome []string, di
 	}) error {
 		r := ledger.Runner(replay.Hot(log, accounts),
 			aggregate.NewRepository(log, account), aggregate.NewRepository(log, mailbox), aggregate.NewRepository(log, journal))
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error, 1)
-		go func() { ended <- r.Run(ctx) }()
-		if r.Online(context.Background()) == nil {
-			for {
-				head, _ := w.log.Head(context.Background())
-				if r.WaitFor(context.Background(), head) != nil {
-					break
-				}
-				if now, _ := w.log.Head(context.Background()); now.Equal(head) {
-					break
-				}
-			}
-		}
-		cancel()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			return err
-		}
-		return nil
+		return untilQuiet(w, r)
 	}
 	if err := one(w.log); err != nil { // it is born
 		t.Fatal(err)

@@ -293,11 +293,11 @@ func TestACommandIDIsRememberedAsLongAsItsTopicSays(t *testing.T) {
 			c := aggregate.Command[AccountCommand]{ID: stream.NewID(), Data: Withdraw{5}}
 			give(t, r, deposit(10))
 			give(t, r, c)
-			time.Sleep(59 * time.Second) // virtual
+			time.Sleep(59 * time.Second) // virtual time, in a bubble: the topic still remembers
 			if got := give(t, r, c); got.Version != 2 || got.State != 5 {
 				t.Errorf("after 59 s got %+v, want what it did then", got)
 			}
-			time.Sleep(2 * time.Second) // virtual
+			time.Sleep(2 * time.Second) // virtual time, in a bubble: it has forgotten
 			if got := give(t, r, c); got.Version != 3 || got.State != 0 {
 				t.Errorf("after 61 s got %+v, want it to take effect anew", got)
 			}
@@ -347,5 +347,24 @@ func TestAContextPastItsDeadlineStoresNothing(t *testing.T) {
 	}
 	if got := give(t, r, deposit(0)); got.State != 1 {
 		t.Errorf("got %+v, want nothing stored", got)
+	}
+}
+
+// Breaks when: begin calls what the hook returned without looking.
+func TestAHookMayHaveNothingToSayAfterwards(t *testing.T) {
+	type key struct{}
+	log := newWatched(t)
+	told := 0
+	hooks := stream.Hooks{Command: func(ctx context.Context, to stream.ID, _ any) (context.Context, func([]stream.Header, error)) {
+		told++
+		return context.WithValue(ctx, key{}, to), nil
+	}}
+	r := aggregate.NewRepositoryWith(log, account, aggregate.Options{Hooks: hooks})
+	give(t, r, deposit(7))
+	if _, err := r.Execute(t.Context(), "ann", Withdraw{8}); !errors.Is(err, errBroke) {
+		t.Errorf("got %v, want errBroke", err)
+	}
+	if told != 2 {
+		t.Errorf("the hook was called %d times, want 2", told)
 	}
 }

@@ -109,6 +109,9 @@ func (r *Repository[C, E, S]) begin(ctx context.Context, id stream.ID, c C, resu
 		return ctx, func(error) {}
 	}
 	ctx, told := hook(ctx, id, c)
+	if told == nil {
+		told = func([]stream.Header, error) {}
+	}
 	return ctx, func(err error) {
 		if err != nil {
 			told(nil, err)

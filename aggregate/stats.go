@@ -32,22 +32,11 @@ func (r *Runner) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.gauges.Stats
-	s.Behind = distance(r.mark.At, r.mark.Head)
+	s.Behind = r.mark.Lag()
 	if (r.gauges.inHand > 0 || s.Behind > 0) && !s.Emitted.IsZero() {
 		s.Lag = time.Since(s.Emitted)
 	}
 	return s
-}
-
-// distance is how many positions lie between two places, in all shards.
-func distance(at, head stream.Cursor) (n uint64) {
-	var seen []stream.Position
-	for !stream.At(seen...).Equal(head) {
-		shard := uint32(len(seen))
-		seen = append(seen, head.Position(shard))
-		n += uint64(head.Position(shard) - at.Position(shard))
-	}
-	return n
 }
 
 // handling is called before what an event led to is handled, and what it returns

@@ -1,5 +1,5 @@
 // Package operators holds what may stand between a source and a sink: functions
-// on observables, the terminals that end a pipeline, and the view.
+// on observables, the terminals that end a pipeline, and the views.
 //
 // What is always true:
 //
@@ -19,6 +19,9 @@
 //     the time the run returns.
 //   - A panic in a function that was handed in ends the run with a
 //     [*stream.PanicError] that names the stage.
+//   - A view is never the truth: it is made anew from history. A [View] has one state
+//     in memory; a [KeyedView] has one for each key, in tables, and each event counts
+//     once in it, whatever ends the process.
 //   - What can only answer at the end, such as [Reduce], takes only a cold
 //     observable: on one that never ends it does not compile.
 //

@@ -13,11 +13,14 @@
 //     subscription anew.
 //   - A named consumer has one runner on a log at a time.
 //   - Every source runs on its subscriber's goroutine and decodes only what its
-//     topic selects. A slow subscriber delays nobody and loses nothing.
+//     topic selects. A slow subscriber delays nobody and loses nothing. A block whose
+//     payloads are costly is decoded on all cores, and handed over in order; the
+//     goroutines that help have ended before the next block.
 //
 // Beside the sources there are three reports on what a log has: [Trace] tells what
 // caused what in one story, [Flows] what causes what in the whole system, and
-// [Schemas] which versions of which events are still stored.
+// [Schemas] which versions of which events are still stored. [Retain] removes history
+// that nothing needs any more.
 //
 // A run returns the log's errors, and a [*stream.DecodeError] for an event that
 // can not be decoded.

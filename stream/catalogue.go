@@ -15,7 +15,8 @@ import (
 type Catalogue[E any] map[string]E
 
 // Upcaster turns a payload of one schema version into the next. It must neither
-// keep nor change data, which readers share; it may return it.
+// keep nor change data, which readers share; it may return it. It may be called
+// concurrently.
 type Upcaster func(data []byte) ([]byte, error)
 
 // Unknown says what a topic does with a stored type that its catalogue lacks.
@@ -60,7 +61,8 @@ type TopicOptions[E any] struct {
 	Remember time.Duration
 	// Unknown says what to do with stored types that the catalogue lacks.
 	Unknown Unknown
-	// Fallback makes a payload of such an event; needed with KeepUnknown.
+	// Fallback makes a payload of such an event; needed with KeepUnknown. It may be
+	// called concurrently.
 	Fallback func(Raw) E
 }
 

@@ -9,8 +9,9 @@
 //     consumer first came online, never ends). The kind is part of the type,
 //     every operator keeps it, and no conversion changes it.
 //   - One goroutine. A subscription runs on its caller's goroutine from the log
-//     to the sink: back-pressure is the call stack. An error from emit stops the
-//     source, and its resources are released before Run returns.
+//     to the sink: back-pressure is the call stack. Only the decoding of a block may
+//     be shared with others, which have ended before the next one. An error from emit
+//     stops the source, and its resources are released before Run returns.
 //   - Errors end a run. nil means that the observable completed. A panic in a
 //     function handed to an operator comes back as a [*PanicError].
 //   - Marks. A [Mark] says that everything up to its cursor has been handed

@@ -7,7 +7,8 @@ import (
 
 // Hooks are told what repositories and consumers do: the ground that telemetry
 // stands on. Each may be nil. They are called on the goroutine that does the work
-// and hold it up, may be called concurrently, and must not panic.
+// and hold it up, may be called concurrently, and must not panic. The functions that
+// some return may be nil, too.
 type Hooks struct {
 	// Command is called before a command is given to an instance. The context it
 	// returns is the command's, and done is told what became of it: its events as

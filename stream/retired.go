@@ -20,7 +20,7 @@ type Retired struct {
 	// themselves. A topic that wants none of them does not read the event.
 	Into []string
 	// As makes the events, in order, or none; their names must be in Into. It must
-	// depend on the event alone. Nil: the event is renamed to the only name of Into
+	// depend on the event alone, and may be called concurrently. Nil: the event is renamed to the only name of Into
 	// and keeps its schema and its payload.
 	As func(Raw) ([]Raw, error)
 }

@@ -7,7 +7,7 @@ import (
 
 // InUse knows which user has which e-mail now.
 type InUse struct {
-	users map[string]int    // e-mail -> how many have it: two may have set it at once
+	users map[string]int    // e-mail -> how many have it: more than one in histories from before UniqueEmail
 	email map[string]string // user -> e-mail
 }
 

@@ -6,6 +6,8 @@
 //   - Positions are dense from 1, in commit order. Commands, expected versions
 //     and consumers' cursors are decided by one committer, so what one append
 //     sees of another is never half of it.
+//   - So is a batch: [Log.AppendAll] stores all of it or nothing, and what its
+//     conditions exclude can not come between their check and the storing.
 //   - Acknowledged means on disk: an append returns, and a reader sees it, only
 //     after it was synced, in a journal from which the database is filled later.
 //     [Options].Durability names the weaker choice.

@@ -3,7 +3,7 @@
 //
 // What is always true:
 //
-//   - It keeps every promise of [stream.Store] and [stream.Checkpoints] except
+//   - It keeps every promise of [stream.MultiStore] and [stream.Checkpoints] except
 //     that of outliving the process.
 //   - Positions are dense from 1 in the order in which appends took effect, and
 //     versions are dense from 1 in each stream. An append is seen whole or not
